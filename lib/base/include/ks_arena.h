@@ -16,7 +16,7 @@ struct ks_arena;
 #define KS_ARENA_MIN_BYTES 2048u
 
 /**
- * @param bytes the budget; rounded up to a power of two times `max_block`.
+ * @param bytes the budget; rounded up to a multiple of `max_block`.
  * @param max_block largest block, a power of two ≥ KS_ARENA_MIN_BYTES.
  */
 struct ks_arena *ks_arena_create(const char *name, size_t bytes, size_t max_block);

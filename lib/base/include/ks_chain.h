@@ -17,7 +17,7 @@
 struct ks_chunk {
 	struct ks_chunk *next;
 	uint32_t start; /**< first byte that still counts */
-	uint32_t end;   /**< one past the last */
+	uint32_t end;	/**< one past the last */
 	uint8_t data[KS_CHUNK_BYTES];
 };
 
@@ -25,7 +25,7 @@ struct ks_chain {
 	struct ks_chunk *head;
 	struct ks_chunk *tail;
 	struct ks_pool *pool; /**< where chunks come from and go back to */
-	uint32_t len;         /**< bytes in all */
+	uint32_t len;	      /**< bytes in all */
 };
 
 /** Pool fit for chains. */
@@ -46,17 +46,46 @@ uint8_t *ks_chain_reserve(struct ks_chain *chain, uint32_t *room);
 void ks_chain_commit(struct ks_chain *chain, uint32_t n);
 
 /** The first contiguous bytes; `*len` is 0 and the result NULL when the chain is empty. */
-const uint8_t *ks_chain_front(const struct ks_chain *chain, uint32_t *len);
+static inline const uint8_t *
+ks_chain_front(const struct ks_chain *chain, uint32_t *len)
+{
+	const struct ks_chunk *chunk = chain->head;
+
+	if (chunk == NULL) {
+		*len = 0;
+		return NULL;
+	}
+	*len = chunk->end - chunk->start;
+	return chunk->data + chunk->start;
+}
+
+/** The part of ks_chain_consume() that gives chunks back; not to be called by others. */
+void ks_chain_consume_chunks(struct ks_chain *chain, uint32_t n);
+
 /** Drops the first `n` bytes (at most len). */
-void ks_chain_consume(struct ks_chain *chain, uint32_t n);
+static inline void
+ks_chain_consume(struct ks_chain *chain, uint32_t n)
+{
+	struct ks_chunk *chunk = chain->head;
+
+	if (chunk != NULL && n < chunk->end - chunk->start) {
+		chunk->start += n;
+		chain->len -= n;
+		return;
+	}
+	ks_chain_consume_chunks(chain, n);
+}
+
 /** Copies up to `n` bytes from offset `off` without consuming. @return bytes copied. */
 uint32_t ks_chain_peek(const struct ks_chain *chain, uint32_t off, void *dst, uint32_t n);
-/** Moves all of `src` to the end of `dst`; both must use one pool. No copy. */
+/** Moves all of `src` to the end of `dst`; both must use one pool. No copy, but for a first chunk
+ * of few bytes that fits into the tail of `dst`. */
 void ks_chain_splice(struct ks_chain *dst, struct ks_chain *src);
-/** Moves the first `n` bytes (at most all); the partial last chunk is copied.
+/** Moves the first `n` bytes (at most all); the partial last chunk and small ones are copied.
  *  @return bytes moved (fewer only when no chunk can be had). */
 uint32_t ks_chain_move(struct ks_chain *dst, struct ks_chain *src, uint32_t n);
-/** Offset of the first occurrence of the `n`-byte `needle` (n ≤ 8) at or after `from`; -1 if none. */
+/** Offset of the first occurrence of the `n`-byte `needle` (n 1–8) at or after `from`; -1 if none.
+ */
 int64_t ks_chain_find(const struct ks_chain *chain, uint32_t from, const void *needle, uint32_t n);
 
 #endif

@@ -15,7 +15,8 @@ int ks_base64_decode(struct ks_str in, void *out, size_t cap);
 /** Encodes base64url without padding. @return bytes written (no terminator) or -E2BIG. */
 int ks_base64url_encode(const void *in, size_t len, char *out, size_t cap);
 /** Decodes %XX; `plus` also turns '+' into a space (form data). A '%' without two hex digits is
- *  kept as it is and `*bad` is set. @return bytes written (never more than in.n), -E2BIG over cap. */
+ *  kept as it is and `*bad` is set. @return bytes written (never more than in.n), -E2BIG over cap.
+ */
 int ks_percent_decode(struct ks_str in, bool plus, void *out, size_t cap, bool *bad);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * JSON visitor: walks a document once and reports each value as it passes; keeps nothing.
  *
- * Strict RFC 8259 with UTF-8 checked: what the visitor accepts is one document with nothing after it
- * but white space. No heap; work is linear in the input; depth is bounded by the caller's limit.
+ * Strict RFC 8259 with UTF-8 checked: what the visitor accepts is one document with nothing after
+ * it but white space. No heap; work is linear in the input; depth is bounded by the caller's limit.
  * Duplicate keys are legal here and left to the caller.
  * Thread: pure function.
  */
@@ -27,8 +27,8 @@ enum ks_json_event {
 
 struct ks_json_item {
 	enum ks_json_event event;
-	bool escaped;       /**< text holds backslash escapes: see ks_json_unescape() */
-	uint16_t depth;     /**< 0 at the top-level value */
+	bool escaped;	    /**< text holds backslash escapes: see ks_json_unescape() */
+	uint16_t depth;	    /**< 0 at the top-level value */
 	struct ks_str text; /**< raw text of key, string (without quotes) or number */
 };
 
@@ -48,7 +48,8 @@ int ks_json_visit(struct ks_str doc, uint16_t max_depth, ks_json_fn fn, void *ar
 int ks_json_unescape(struct ks_str text, void *out, size_t cap);
 
 /** Appends `in` as JSON string content with escapes (no quotes), always valid UTF-8 (bad bytes
- *  become U+FFFD). @return bytes written (no terminator), cut at a character boundary when over cap. */
+ *  become U+FFFD). @return bytes written (no terminator), cut at a character boundary when over
+ * cap. */
 size_t ks_json_escape(struct ks_str in, char *out, size_t cap);
 
 #endif

@@ -13,12 +13,12 @@
 
 /** Declares the room's log type `ks_log_<room>`; the definition stands in one .c of the room. */
 #define KS_LOG_DECLARE(room) extern int ks_log_##room
-#define KS_LOG_DEFINE(room)                                                                        \
-	int ks_log_##room;                                                                         \
+#define KS_LOG_DEFINE(room) \
+	int ks_log_##room;  \
 	RTE_LOG_REGISTER(ks_log_##room, kubescope.room, INFO)
 
 /** KS_LOG(net, INFO, "port_up port=%u", id) */
-#define KS_LOG(room, level, fmt, ...)                                                              \
+#define KS_LOG(room, level, fmt, ...) \
 	rte_log(RTE_LOG_##level, ks_log_##room, "%s: " fmt "\n", #room, ##__VA_ARGS__)
 
 /** One limiter stands at one place in the code; at most one line a second. */

@@ -35,11 +35,11 @@ void *ks_pool_at(const struct ks_pool *pool, ks_handle_t handle);
 
 struct ks_pool_stats {
 	const char *name;
-	uint32_t size;       /**< objects in all */
-	uint32_t used;       /**< objects handed out now */
-	uint32_t used_max;   /**< most ever handed out */
-	uint32_t obj_bytes;  /**< bytes of one object with its alignment */
-	uint64_t empty;      /**< get() calls that found nothing */
+	uint32_t size;	    /**< objects in all */
+	uint32_t used;	    /**< objects handed out now */
+	uint32_t used_max;  /**< most ever handed out */
+	uint32_t obj_bytes; /**< bytes of one object with its alignment */
+	uint64_t empty;	    /**< get() calls that found nothing */
 };
 /** Plain reads: may be called from another thread for display, values may be a turn old. */
 void ks_pool_stats_get(const struct ks_pool *pool, struct ks_pool_stats *out);

@@ -34,9 +34,13 @@ void ks_timer_set(struct ks_timer_wheel *wheel, struct ks_timer *timer, uint64_t
 void ks_timer_cancel(struct ks_timer_wheel *wheel, struct ks_timer *timer);
 bool ks_timer_pending(const struct ks_timer *timer);
 
-/** Fires what is due, at most `max` callbacks (the rest at the next call). @return how many fired. */
+/** Fires what is due, at most `max` callbacks (the rest at the next call). @return how many fired.
+ */
 uint32_t ks_timer_wheel_advance(struct ks_timer_wheel *wheel, uint64_t now_us, uint32_t max);
-/** A time not later than the next expiry, for sleeping; UINT64_MAX when nothing is pending. */
+/**
+ * When to call ks_timer_wheel_advance() next, for sleeping: not later than the moment at which the
+ * next timer fires, and each such call makes progress. UINT64_MAX when nothing is pending.
+ */
 uint64_t ks_timer_wheel_next_us(const struct ks_timer_wheel *wheel);
 
 #endif
