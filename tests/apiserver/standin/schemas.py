@@ -56,7 +56,7 @@ def _field(kind: str, package: str, prefix: str) -> Schema:
 def _properties(message: str, prefix: str) -> Iterator[tuple[str, Schema]]:
     package = message.rpartition(".")[0]
     for name, kind, repeated in messages()[message].values():
-        if name in INLINE:
+        if name in INLINE and "." in kind:
             yield from _properties(kind, prefix)
         elif repeated:
             schema: Schema = {"type": "array", "items": _field(kind, package, prefix)}

@@ -159,7 +159,7 @@ def _message(name: str, data: bytes, depth: int = 0) -> Any:
         value = _value(kind, package, wire, raw, depth)
         if repeated:
             out.setdefault(field, []).append(value)
-        elif field in INLINE:
+        elif field in INLINE and "." in kind:
             out.update(value)
         elif value != "" and (field, value) != ("generation", 0):  # Go always writes them, JSON leaves them out
             out[field] = value
