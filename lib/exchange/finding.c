@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define FINDING_ROW(ID, name, family, cause, words)                                                \
+#define FINDING_ROW(ID, name, family, cause, words) \
 	[KS_FINDING_##ID] = {name, words, KS_FAMILY_##family, KS_CAUSE_##cause},
 const struct ks_finding_desc ks_finding_desc[KS_FINDING_MAX] = {KS_FINDING_CODES(FINDING_ROW)};
 

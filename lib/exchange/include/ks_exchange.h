@@ -129,6 +129,10 @@ struct ks_exchange {
 	uint32_t route_hash;      /**< chooses MATCH and SCORE instance */
 	struct ks_now now;        /**< when the request was complete */
 
+	/* what its body is charged for, the owner's business */
+	uint32_t charge_bytes;
+	uint16_t charge_source, charge_actor;
+
 	/* the request */
 	char *block;              /**< head bytes and decoded path; from the owner's arena */
 	void *field_block;
@@ -145,6 +149,7 @@ struct ks_exchange {
 	bool body_inspected;      /**< false: judged on head only (proxy calls) */
 
 	/* the judgement */
+	bool judged;              /**< it has come back from SCORE */
 	struct ks_finding findings[KS_EXCHANGE_FINDINGS_MAX];
 	uint8_t nfindings;
 	uint8_t verdict;          /**< enum ks_verdict: what is done */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves bytes between TCP, TLS and the parsers of one leg; decides nothing.
+ * Thread: the TERMINATE owner.
+ */
+#include "leg.h"
+
+#include <errno.h>
+
+int
+leg_open(struct leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
+	 struct ks_tls_ctx *ctx, struct ks_pool *chunks)
+{
+	struct ks_tls *tls = ks_tls_create(ctx);
+
+	if (tls == NULL)
+		return -ENOMEM;
+	leg->tcp = tcp;
+	leg->conn = conn;
+	leg->tls = tls;
+	leg->ready_next = NULL;
+	leg->sent_bytes = 0;
+	leg->ready = leg->tcp_eof = leg->dead = leg->eof = leg->starved = leg->shut = false;
+	ks_chain_init(&leg->plain_in, chunks);
+	ks_chain_init(&leg->plain_out, chunks);
+	ks_chain_init(&leg->cipher_out, chunks);
+	ks_tcp_user_set(conn, leg);
+	return 0;
+}
+
+int
+leg_pull(struct leg *leg)
+{
+	struct ks_chain *rx;
+	int rc;
+
+	if (leg->conn == NULL)
+		return 0;
+	rx = ks_tcp_rx(leg->conn);
+	rc = ks_tls_input(leg->tls, rx, &leg->plain_in, LEG_IN_BYTES, &leg->cipher_out);
+	leg->starved = rc == -ENOBUFS;
+	ks_tcp_rx_done(leg->tcp, leg->conn);
+	switch (ks_tls_state(leg->tls)) {
+	case KS_TLS_FAILED:
+		return -EPROTO;
+	case KS_TLS_CLOSED:
+		leg->eof = !ks_tls_pending(leg->tls);
+		break;
+	default:
+		leg->eof = leg->tcp_eof && rx->len == 0 && !ks_tls_pending(leg->tls);
+		break;
+	}
+	return 0;
+}
+
+static bool
+may_write(const struct leg *leg)
+{
+	enum ks_tls_state state = ks_tls_state(leg->tls);
+
+	return state == KS_TLS_OPEN || state == KS_TLS_CLOSED;
+}
+
+int
+leg_push(struct leg *leg)
+{
+	int sent;
+
+	if (leg->conn == NULL || leg->dead)
+		return -EPIPE;
+	if (leg->plain_out.len > 0 && may_write(leg)) {
+		int rc = ks_tls_output(leg->tls, &leg->plain_out, &leg->cipher_out);
+
+		if (rc == -EPROTO)
+			return -EPIPE;
+		leg->starved |= rc == -ENOBUFS;
+	}
+	if (leg->shut && leg->plain_out.len == 0 && may_write(leg))
+		ks_tls_shutdown(leg->tls, &leg->cipher_out);
+	if (leg->cipher_out.len > 0) {
+		sent = ks_tcp_send(leg->tcp, leg->conn, &leg->cipher_out);
+		if (sent < 0)
+			return -EPIPE;
+		leg->sent_bytes += sent;
+	}
+	if (leg->shut && leg_queued(leg) == 0)
+		ks_tcp_shutdown(leg->tcp, leg->conn);
+	return 0;
+}
+
+void
+leg_discard(struct leg *leg)
+{
+	struct ks_chain *rx;
+
+	ks_chain_clear(&leg->plain_in);
+	if (leg->conn == NULL)
+		return;
+	rx = ks_tcp_rx(leg->conn);
+	ks_chain_clear(rx);
+	ks_tcp_rx_done(leg->tcp, leg->conn);
+	leg->eof = leg->tcp_eof;
+}
+
+void
+leg_shutdown(struct leg *leg)
+{
+	leg->shut = true;
+	(void)leg_push(leg);
+}
+
+void
+leg_close(struct leg *leg, bool reset)
+{
+	if (leg->conn != NULL && reset)
+		ks_tcp_abort(leg->tcp, leg->conn);
+	else if (leg->conn != NULL)
+		ks_tcp_release(leg->tcp, leg->conn);
+	leg->conn = NULL;
+	ks_tls_destroy(leg->tls);
+	leg->tls = NULL;
+	ks_chain_clear(&leg->plain_in);
+	ks_chain_clear(&leg->plain_out);
+	ks_chain_clear(&leg->cipher_out);
+}
