@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration as plain values: what libconfig files say, checked against one schema table, with the
- * content of every file that they name (certificates, keys) already read.
+ * The configuration as plain values: what libconfig files say, checked against one schema table,
+ * with the content of every file that they name (certificates, keys) already read.
  *
- * Nothing here points into libconfig; strings are arrays, file contents belong to the struct. The daemon
- * maps the values to the rooms' parameter structs. Keys, defaults, ranges and help stand in the table
- * (config_schema.c) and, generated from it, in conf/kubescope.conf.sample.
- * Thread: the control core; may read files, therefore never on the data path.
+ * Nothing here points into libconfig; strings are arrays, file contents belong to the struct. The
+ * daemon maps the values to the rooms' parameter structs. Keys, defaults, ranges and help stand in
+ * the table (config_schema.c) and, generated from it, in conf/kubescope.conf.sample. Thread: the
+ * control core; may read files, therefore never on the data path.
  */
 #ifndef KS_CONFIG_H
 #define KS_CONFIG_H
@@ -33,8 +33,9 @@
 
 /** A file that was read at load. Empty path: not configured, `data` is NULL. */
 struct ks_config_file {
-	char path[KS_CONFIG_PATH_BYTES]; /**< resolved against the folder of the file that names it */
-	char *data;                      /**< '\0' behind the last byte, not counted */
+	char path[KS_CONFIG_PATH_BYTES]; /**< resolved against the folder of the file that names it
+					  */
+	char *data;			 /**< '\0' behind the last byte, not counted */
 	size_t bytes;
 };
 static inline struct ks_str
@@ -45,13 +46,13 @@ ks_config_file_str(const struct ks_config_file *file)
 
 struct ks_config_identity {
 	struct ks_config_file certificate; /**< PEM chain, leaf first */
-	struct ks_config_file key;         /**< wiped by ks_config_free() */
+	struct ks_config_file key;	   /**< wiped by ks_config_free() */
 };
 
 struct ks_config_eal {
-	char lcores[KS_CONFIG_TEXT_BYTES]; /**< --lcores; the first one becomes the control core */
-	bool huge;                         /**< false: --no-huge */
-	uint32_t memory_mb;                /**< -m */
+	char lcores[KS_CONFIG_TEXT_BYTES]; /**< --lcores; the lowest becomes the control core */
+	bool huge;			   /**< false: --no-huge */
+	uint32_t memory_mb;		   /**< -m */
 	char file_prefix[KS_CONFIG_NAME_BYTES];
 	char args[KS_CONFIG_EAL_ARGS_MAX][KS_CONFIG_TEXT_BYTES]; /**< added as they are */
 	uint32_t nargs;
@@ -73,8 +74,9 @@ enum ks_config_stage {
 const char *ks_config_stage_name(enum ks_config_stage stage);
 
 enum ks_config_idle {
-	KS_CONFIG_IDLE_SPIN,    /**< poll without rest */
-	KS_CONFIG_IDLE_BACKOFF, /**< sleep longer and longer while nothing comes, up to idle_sleep_us */
+	KS_CONFIG_IDLE_SPIN,	/**< poll without rest */
+	KS_CONFIG_IDLE_BACKOFF, /**< sleep longer and longer while nothing comes, up to
+				   idle_sleep_us */
 };
 
 /** One lcore and what it polls, in this order. A stage named on n lcores has n instances; `rx`
@@ -97,7 +99,8 @@ struct ks_config_port {
 	char device[KS_CONFIG_TEXT_BYTES]; /**< PCI address or vdev string */
 	uint16_t mtu;
 	uint16_t rx_desc, tx_desc;
-	struct ks_config_prefix addresses[KS_CONFIG_ADDRESSES_MAX]; /**< all with one prefix length */
+	struct ks_config_prefix
+		addresses[KS_CONFIG_ADDRESSES_MAX]; /**< all with one prefix length */
 	uint32_t naddresses;
 	struct ks_addr gateway; /**< all zero: none */
 };
@@ -109,13 +112,13 @@ struct ks_config_upstream {
 	uint32_t nservers;
 	struct ks_config_file ca;
 	char server_name[KS_CONFIG_TEXT_BYTES]; /**< what the API server's certificate must carry */
-	struct ks_config_identity front_proxy;  /**< may be empty: certificate users get 401 */
-	struct ks_addr local_address;           /**< ours; one of a port's addresses */
-	uint32_t max_connections;               /**< per TERMINATE instance and server */
-	uint32_t connect_timeout_ms;            /**< TCP and TLS together */
-	uint32_t response_timeout_ms;           /**< until the first byte; not for long-running calls */
-	uint32_t idle_timeout_ms;               /**< kept for reuse at most so long */
-	uint32_t retry_ms;                      /**< a server that failed is left alone so long */
+	struct ks_config_identity front_proxy;	/**< may be empty: certificate users get 401 */
+	struct ks_addr local_address;		/**< ours; one of a port's addresses */
+	uint32_t max_connections;		/**< per TERMINATE instance and server */
+	uint32_t connect_timeout_ms;		/**< TCP and TLS together */
+	uint32_t response_timeout_ms; /**< until the first byte; not for long-running calls */
+	uint32_t idle_timeout_ms;     /**< kept for reuse at most so long */
+	uint32_t retry_ms;	      /**< a server that failed is left alone so long */
 };
 
 struct ks_config_service {
@@ -123,7 +126,8 @@ struct ks_config_service {
 	struct ks_endpoint listen;
 	enum ks_mode mode;
 	enum ks_config_overload overload;
-	struct ks_config_identity identities[KS_CONFIG_IDENTITIES_MAX]; /**< the first is the default */
+	struct ks_config_identity
+		identities[KS_CONFIG_IDENTITIES_MAX]; /**< the first is the default */
 	uint32_t nidentities;
 	struct ks_config_file client_ca; /**< empty: client certificates are not asked for */
 	struct ks_config_file crl;
@@ -134,19 +138,19 @@ struct ks_config_service {
 
 /** Per TERMINATE instance where not said otherwise. */
 struct ks_config_limits {
-	uint32_t connections;           /**< client and upstream together */
+	uint32_t connections; /**< client and upstream together */
 	uint32_t half_open, time_wait;
-	uint32_t exchanges;             /**< requests under way */
-	uint32_t head_bytes;            /**< request line and header fields */
+	uint32_t exchanges;  /**< requests under way */
+	uint32_t head_bytes; /**< request line and header fields */
 	uint32_t target_bytes;
-	uint32_t fields;                /**< header fields of one message */
-	uint32_t body_bytes;            /**< largest body that is held for its verdict */
-	uint64_t body_budget_bytes;     /**< sum of bodies held at a time */
+	uint32_t fields;	    /**< header fields of one message */
+	uint32_t body_bytes;	    /**< largest body that is held for its verdict */
+	uint64_t body_budget_bytes; /**< sum of bodies held at a time */
 	uint32_t body_share_source_percent, body_share_principal_percent;
 	uint32_t body_rate_bytes_per_s; /**< slower bodies end with 408 */
 	uint32_t handshake_timeout_ms, head_timeout_ms, idle_timeout_ms;
 	uint32_t receive_buffer_bytes, send_buffer_bytes; /**< of one connection, each way */
-	uint32_t share_source_percent;  /**< connections of one source */
+	uint32_t share_source_percent;			  /**< connections of one source */
 };
 
 struct ks_config_rules {
@@ -181,8 +185,8 @@ struct ks_config {
 	struct ks_config_telemetry telemetry;
 	struct ks_config_worker workers[KS_CONFIG_WORKERS_MAX];
 	uint32_t nworkers;
-	uint32_t link_depth;    /**< entries of a link; a power of two */
-	uint32_t link_burst;    /**< objects moved at a time */
+	uint32_t link_depth; /**< entries of a link; a power of two */
+	uint32_t link_burst; /**< objects moved at a time */
 	struct ks_config_port ports[KS_CONFIG_PORTS_MAX];
 	uint32_t nports;
 	struct ks_config_service services[KS_CONFIG_SERVICES_MAX];
@@ -192,7 +196,7 @@ struct ks_config {
 	struct ks_config_score score;
 	struct ks_config_profile profile;
 	struct ks_config_store store;
-	uint32_t log_level;     /**< RTE_LOG_ERR … RTE_LOG_DEBUG */
+	uint32_t log_level; /**< RTE_LOG_ERR … RTE_LOG_DEBUG */
 };
 
 #define KS_CONFIG_ERRORS_MAX 32
@@ -201,7 +205,7 @@ struct ks_config {
 /** What is wrong, each as "file:line: key: reason". Warnings do not refuse the file. */
 struct ks_config_errors {
 	uint32_t nerrors, nwarnings; /**< all, also those that found no room */
-	uint32_t n;                  /**< texts kept, in the order of the files */
+	uint32_t n;		     /**< texts kept, in the order of the files */
 	struct {
 		bool warning;
 		char text[KS_CONFIG_ERROR_BYTES];
@@ -213,21 +217,22 @@ void ks_config_errors_print(const struct ks_config_errors *errors, FILE *f);
 /**
  * Reads the file, what it includes and every file that it names.
  * @param errors is cleared and filled; warnings may stand there on success too.
- * @return 0 with *out (to be freed by ks_config_free()), -ENOENT no such file, -EINVAL see `errors`,
- *  -ENOMEM.
+ * @return 0 with *out (to be freed by ks_config_free()), -ENOENT no such file, -EINVAL see
+ * `errors`, -ENOMEM.
  */
 int ks_config_load(const char *path, struct ks_config **out, struct ks_config_errors *errors);
 /**
  * The same from a string.
- * @param dir folder for relative paths; NULL: no file is touched (includes are refused, paths are kept
- *  as they stand, contents stay NULL).
+ * @param dir folder for relative paths; NULL: no file is touched (includes are refused, paths are
+ * kept as they stand, contents stay NULL).
  */
 int ks_config_parse_string(const char *text, const char *dir, struct ks_config **out,
 			   struct ks_config_errors *errors);
 /** Wipes keys. NULL is allowed. */
 void ks_config_free(struct ks_config *config);
 
-/** The whole table as a commented file with every key at its default: conf/kubescope.conf.sample. */
+/** The whole table as a commented file with every key at its default: conf/kubescope.conf.sample.
+ */
 void ks_config_schema_print(FILE *f);
 
 #endif
