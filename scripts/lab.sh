@@ -18,6 +18,8 @@ LIB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/lib" && pwd)
 . "$LIB_DIR/lab-clients.sh"
 # shellcheck source=scripts/lib/lab-proc.sh
 . "$LIB_DIR/lab-proc.sh"
+# shellcheck source=scripts/lib/lab-gateway.sh
+. "$LIB_DIR/lab-gateway.sh"
 
 usage() {
 	cat >&2 <<-TEXT
@@ -28,6 +30,7 @@ usage() {
 	       lab.sh start LABEL WHERE CMD.. the same in the background; log in \$KS_LAB_DIR/logs/LABEL.log
 	       lab.sh stop LABEL              end what start began
 	       lab.sh apiserver               start the stand-in API server on $API_IP:$KS_PORT
+	       lab.sh gateway [MODE]          start KubeScope between them (learn, detect or enforce)
 	       lab.sh clients                 the table of lab clients
 	environment: KS_LAB_DIR (now $KS_LAB_DIR), KS_NS_CLIENT, KS_NS_GW, KS_NS_API, KS_UID_BASE
 	TEXT
@@ -170,7 +173,8 @@ run)
 	;;
 start) start "$@" ;;
 stop) [ $# -eq 1 ] || usage; proc_stop "$1" ;;
-apiserver) apiserver "$@" ;;
+apiserver) is_up || die "the lab is down: lab.sh up"; apiserver "$@" ;;
+gateway) is_up || die "the lab is down: lab.sh up"; gateway_up "$@" ;;
 clients) clients_table ;;
 *) usage ;;
 esac

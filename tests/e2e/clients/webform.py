@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A pod with a hole: a web form whose field goes to a shell.
 
-This is the victim of the demo. It looks up the host name a visitor types, by handing it to `sh -c`
-unquoted. Because of that hole it refuses to run as root or on an address outside of the lab.
+This is the victim of the demo. It looks up the host name a visitor types in /etc/hosts, by handing it
+to `sh -c` unquoted. Because of that hole it refuses to run as root or on an address outside of the lab.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE = """<!doctype html><title>Where is it?</title><h1>Where is it?</h1>
 
 def look_up(host: str) -> str:
     """The hole: what the visitor typed becomes part of a command line."""
-    done = subprocess.run(["sh", "-c", f"getent hosts {host}"], capture_output=True, timeout=20, check=False)
+    done = subprocess.run(["sh", "-c", f"grep -i {host} /etc/hosts"], capture_output=True, timeout=20, check=False)
     return (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
