@@ -65,7 +65,9 @@ bad_text(const struct ks_http1_cursor *c, const char *at)
 	case '\r':
 		return ks_http1_bad(c, at, "bare CR");
 	default:
-		return ks_http1_bad(c, at, "control character");
+		return ks_http1_bad(c, at,
+				    ks_http_is_control(*at) ? "control character"
+							    : "bytes where the line must end");
 	}
 }
 
