@@ -92,7 +92,7 @@ forward_head(struct upstream *up, const struct ks_exchange *ex)
 void
 forward_body(struct upstream *up, const struct ks_exchange *ex)
 {
-	uint32_t room = leg_room(&up->leg);
+	uint32_t room = ks_leg_room(&up->leg);
 	uint32_t n = KS_MIN(room, ex->body_bytes - up->body_sent);
 
 	if (n == 0 || ex->body == NULL)

@@ -3,13 +3,13 @@
  * Moves bytes between TCP, TLS and the parsers of one leg; decides nothing.
  * Thread: the TERMINATE owner.
  */
-#include "leg.h"
+#include "ks_leg.h"
 
 #include <errno.h>
 
 int
-leg_open(struct leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
-	 struct ks_tls_ctx *ctx, struct ks_pool *chunks)
+ks_leg_open(struct ks_leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
+	    struct ks_tls_ctx *ctx, struct ks_pool *chunks)
 {
 	struct ks_tls *tls = ks_tls_create(ctx);
 
@@ -29,7 +29,7 @@ leg_open(struct leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
 }
 
 int
-leg_pull(struct leg *leg)
+ks_leg_pull(struct ks_leg *leg)
 {
 	struct ks_chain *rx;
 	int rc;
@@ -37,7 +37,7 @@ leg_pull(struct leg *leg)
 	if (leg->conn == NULL)
 		return 0;
 	rx = ks_tcp_rx(leg->conn);
-	rc = ks_tls_input(leg->tls, rx, &leg->plain_in, LEG_IN_BYTES, &leg->cipher_out);
+	rc = ks_tls_input(leg->tls, rx, &leg->plain_in, KS_LEG_IN_BYTES, &leg->cipher_out);
 	leg->starved = rc == -ENOBUFS;
 	ks_tcp_rx_done(leg->tcp, leg->conn);
 	switch (ks_tls_state(leg->tls)) {
@@ -54,7 +54,7 @@ leg_pull(struct leg *leg)
 }
 
 static bool
-may_write(const struct leg *leg)
+may_write(const struct ks_leg *leg)
 {
 	enum ks_tls_state state = ks_tls_state(leg->tls);
 
@@ -62,7 +62,7 @@ may_write(const struct leg *leg)
 }
 
 int
-leg_push(struct leg *leg)
+ks_leg_push(struct ks_leg *leg)
 {
 	int sent;
 
@@ -83,13 +83,13 @@ leg_push(struct leg *leg)
 			return -EPIPE;
 		leg->sent_bytes += sent;
 	}
-	if (leg->shut && leg_queued(leg) == 0)
+	if (leg->shut && ks_leg_queued(leg) == 0)
 		ks_tcp_shutdown(leg->tcp, leg->conn);
 	return 0;
 }
 
 void
-leg_discard(struct leg *leg)
+ks_leg_discard(struct ks_leg *leg)
 {
 	struct ks_chain *rx;
 
@@ -103,14 +103,14 @@ leg_discard(struct leg *leg)
 }
 
 void
-leg_shutdown(struct leg *leg)
+ks_leg_shutdown(struct ks_leg *leg)
 {
 	leg->shut = true;
-	(void)leg_push(leg);
+	(void)ks_leg_push(leg);
 }
 
 void
-leg_close(struct leg *leg, bool reset)
+ks_leg_close(struct ks_leg *leg, bool reset)
 {
 	if (leg->conn != NULL && reset)
 		ks_tcp_abort(leg->tcp, leg->conn);

@@ -76,7 +76,7 @@ ks_proxy_destroy(struct ks_proxy *px)
 }
 
 void
-proxy_ready(struct ks_proxy *px, struct leg *leg)
+proxy_ready(struct ks_proxy *px, struct ks_leg *leg)
 {
 	if (leg->ready)
 		return;
@@ -90,7 +90,7 @@ proxy_ready(struct ks_proxy *px, struct leg *leg)
 }
 
 void
-proxy_retry(struct ks_proxy *px, struct leg *leg)
+proxy_retry(struct ks_proxy *px, struct ks_leg *leg)
 {
 	if (leg->ready)
 		return;
@@ -102,7 +102,7 @@ proxy_retry(struct ks_proxy *px, struct leg *leg)
 static void
 retry_to_ready(struct ks_proxy *px)
 {
-	struct leg *leg = px->retry_head, *next;
+	struct ks_leg *leg = px->retry_head, *next;
 
 	for (px->retry_head = NULL; leg != NULL; leg = next) {
 		next = leg->ready_next;
@@ -112,9 +112,9 @@ retry_to_ready(struct ks_proxy *px)
 }
 
 static bool
-list_remove(struct leg **head, struct leg **tail, struct leg *leg)
+list_remove(struct ks_leg **head, struct ks_leg **tail, struct ks_leg *leg)
 {
-	struct leg **at = head, *prev = NULL;
+	struct ks_leg **at = head, *prev = NULL;
 
 	for (; *at != NULL && *at != leg; at = &(*at)->ready_next)
 		prev = *at;
@@ -128,7 +128,7 @@ list_remove(struct leg **head, struct leg **tail, struct leg *leg)
 
 /** A leg that dies must not stay in a list. Rare, and the lists are short: a walk will do. */
 void
-proxy_leg_forget(struct ks_proxy *px, struct leg *leg)
+proxy_leg_forget(struct ks_proxy *px, struct ks_leg *leg)
 {
 	if (!leg->ready)
 		return;
@@ -237,7 +237,7 @@ proxy_exchange_end(struct ks_proxy *px, struct ks_exchange *ex, enum ks_exchange
 static void
 tcp_event(struct ks_proxy *px, struct ks_tcp_conn *conn, uint32_t events)
 {
-	struct leg *leg;
+	struct ks_leg *leg;
 
 	if ((events & KS_TCP_EV_ACCEPTED) && !session_accept(px, conn))
 		return;
@@ -250,9 +250,9 @@ tcp_event(struct ks_proxy *px, struct ks_tcp_conn *conn, uint32_t events)
 }
 
 static void
-leg_advance(struct leg *leg)
+leg_advance(struct ks_leg *leg)
 {
-	if (leg->side == LEG_CLIENT)
+	if (leg->side == KS_LEG_CLIENT)
 		session_advance((struct session *)leg);
 	else
 		upstream_advance((struct upstream *)leg);
@@ -265,7 +265,7 @@ ready_run(struct ks_proxy *px, uint32_t max)
 	uint32_t done = 0;
 
 	while (px->ready_head != NULL && done < max) {
-		struct leg *leg = px->ready_head;
+		struct ks_leg *leg = px->ready_head;
 
 		px->ready_head = leg->ready_next;
 		if (px->ready_head == NULL)

@@ -25,7 +25,7 @@
 #include "deadline.h"
 #include "ks_json.h"
 #include "ks_proxy.h"
-#include "leg.h"
+#include "ks_leg.h"
 
 #define PROOF_SETS 4096u
 #define PROOF_WAYS 4u
@@ -47,7 +47,7 @@ enum session_state {
 struct upstream;
 
 struct session {
-	struct leg leg;		/**< first: a leg of a session is its session */
+	struct ks_leg leg;	/**< first: a leg of a session is its session */
 	uint8_t state;		/**< enum session_state */
 	bool handshaking;	/**< counted as such */
 	bool head_started;	/**< the first byte of a head has come */
@@ -83,9 +83,9 @@ TAILQ_HEAD(session_list, session);
 enum upstream_state { UPSTREAM_CONNECTING, UPSTREAM_IDLE, UPSTREAM_BUSY };
 
 struct upstream {
-	struct leg leg; /**< first */
-	uint8_t state;	/**< enum upstream_state */
-	uint8_t class;	/**< enum ks_upstream_class */
+	struct ks_leg leg; /**< first */
+	uint8_t state;	   /**< enum upstream_state */
+	uint8_t class;	   /**< enum ks_upstream_class */
 	uint8_t server;
 	bool head_sent;	    /**< of the request */
 	bool head_done;	    /**< of the answer */
@@ -128,8 +128,8 @@ struct ks_proxy {
 	struct upstream_list idle[KS_UPSTREAM_CLASSES];
 	uint32_t connecting[KS_UPSTREAM_CLASSES];
 	uint32_t idle_count;
-	struct leg *ready_head, *ready_tail;
-	struct leg *retry_head; /**< become ready at the next poll */
+	struct ks_leg *ready_head, *ready_tail;
+	struct ks_leg *retry_head; /**< become ready at the next poll */
 	struct server servers[KS_PROXY_SERVERS_MAX];
 	uint8_t next_server;
 	uint16_t next_port;
@@ -153,9 +153,9 @@ count(struct ks_proxy *px, enum ks_proxy_counter counter)
 
 /* proxy.c */
 /** Looks at the leg again in this or the next poll. */
-void proxy_ready(struct ks_proxy *px, struct leg *leg);
+void proxy_ready(struct ks_proxy *px, struct ks_leg *leg);
 /** The leg is about to die. */
-void proxy_leg_forget(struct ks_proxy *px, struct leg *leg);
+void proxy_leg_forget(struct ks_proxy *px, struct ks_leg *leg);
 struct ks_exchange *proxy_exchange_get(struct ks_proxy *px);
 /** The one way in which an exchange ends. */
 void proxy_exchange_end(struct ks_proxy *px, struct ks_exchange *ex, enum ks_exchange_end end);
@@ -164,7 +164,7 @@ void session_wait(struct session *s, struct session_list *list, enum waiting kin
 void session_unwait(struct session *s);
 
 /** Looks at it in the next poll: memory was short, or its share of this turn is used. */
-void proxy_retry(struct ks_proxy *px, struct leg *leg);
+void proxy_retry(struct ks_proxy *px, struct ks_leg *leg);
 
 /** What a step of a session's states did. */
 enum step {

@@ -275,7 +275,7 @@ request_body(struct session *s)
 		return STEP_GONE;
 	}
 	/* Reading stopped at the limit of plain_in; there is room again. */
-	if (leg_pull(&s->leg) == 0 && s->leg.plain_in.len > left)
+	if (ks_leg_pull(&s->leg) == 0 && s->leg.plain_in.len > left)
 		return STEP_AGAIN;
 	return STEP_WAIT;
 }

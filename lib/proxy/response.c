@@ -207,7 +207,7 @@ body_move(struct upstream *up)
 	const uint8_t *front;
 	uint32_t len;
 
-	while (!up->body.done && leg_room(&s->leg) > 0 &&
+	while (!up->body.done && ks_leg_room(&s->leg) > 0 &&
 	       (front = ks_chain_front(&up->leg.plain_in, &len)) != NULL) {
 		struct ks_http1_body before = up->body;
 		struct ks_str piece;

@@ -36,7 +36,7 @@ session_init(struct ks_proxy *px, struct session *s)
 {
 	s->proxy = px;
 	s->state = SESSION_HANDSHAKE;
-	s->leg.side = LEG_CLIENT;
+	s->leg.side = KS_LEG_CLIENT;
 	s->handshaking = true;
 	s->ex = NULL;
 	s->up = NULL;
@@ -75,7 +75,8 @@ session_accept(struct ks_proxy *px, struct ks_tcp_conn *conn)
 		return false;
 	}
 	s = ks_pool_get(px->sessions);
-	if (s == NULL || leg_open(&s->leg, px->p.tcp, conn, px->p.server_tls, px->p.chunks) != 0) {
+	if (s == NULL ||
+	    ks_leg_open(&s->leg, px->p.tcp, conn, px->p.server_tls, px->p.chunks) != 0) {
 		if (s != NULL)
 			ks_pool_put(px->sessions, s);
 		refuse(px, conn, KS_PROXY_SESSION_REFUSED_FULL);
@@ -102,7 +103,7 @@ session_destroy(struct session *s, bool reset, enum ks_exchange_end end)
 		proxy_exchange_end(px, s->ex, end);
 	if (s->handshaking)
 		px->handshakes--;
-	leg_close(&s->leg, reset);
+	ks_leg_close(&s->leg, reset);
 	TAILQ_REMOVE(&px->all_sessions, s, all);
 	ks_pool_put(px->sessions, s);
 }
@@ -125,7 +126,7 @@ void
 session_drain(struct session *s)
 {
 	s->state = SESSION_DRAIN;
-	leg_shutdown(&s->leg);
+	ks_leg_shutdown(&s->leg);
 	session_deadline_in(s, DRAIN_MS);
 	proxy_ready(s->proxy, &s->leg);
 }
@@ -155,8 +156,8 @@ handshake_step(struct session *s)
 static enum step
 drain_step(struct session *s)
 {
-	leg_discard(&s->leg);
-	if (!s->leg.eof || leg_queued(&s->leg) > 0)
+	ks_leg_discard(&s->leg);
+	if (!s->leg.eof || ks_leg_queued(&s->leg) > 0)
 		return STEP_WAIT;
 	session_destroy(s, false, KS_END_CLIENT_GONE);
 	return STEP_GONE;
@@ -170,7 +171,7 @@ answer_step(struct session *s)
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return STEP_GONE;
 	}
-	if (leg_room(&s->leg) > 0)
+	if (ks_leg_room(&s->leg) > 0)
 		proxy_ready(s->proxy, &s->up->leg);
 	return STEP_WAIT;
 }
@@ -217,7 +218,7 @@ tls_failed(struct session *s)
 	}
 	if (s->state == SESSION_DRAIN || s->ex != NULL || s->up != NULL ||
 	    s->state == SESSION_VERDICT) {
-		(void)leg_push(&s->leg);
+		(void)ks_leg_push(&s->leg);
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return;
 	}
@@ -234,7 +235,7 @@ session_advance(struct session *s)
 		session_destroy(s, false, KS_END_CLIENT_GONE);
 		return;
 	}
-	if (s->state != SESSION_DRAIN && leg_pull(&s->leg) != 0) {
+	if (s->state != SESSION_DRAIN && ks_leg_pull(&s->leg) != 0) {
 		tls_failed(s);
 		return;
 	}
@@ -243,7 +244,7 @@ session_advance(struct session *s)
 	while (next == STEP_AGAIN);
 	if (next == STEP_GONE)
 		return;
-	if (leg_push(&s->leg) != 0) {
+	if (ks_leg_push(&s->leg) != 0) {
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return;
 	}
@@ -257,7 +258,7 @@ answer_timeout(struct session *s)
 {
 	struct ks_proxy *px = s->proxy;
 
-	if (leg_queued(&s->leg) > 0 && s->leg.sent_bytes == s->sent_mark) {
+	if (ks_leg_queued(&s->leg) > 0 && s->leg.sent_bytes == s->sent_mark) {
 		count(px, KS_PROXY_WRITE_TIMEOUT);
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return true;

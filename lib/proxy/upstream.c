@@ -82,7 +82,7 @@ upstream_init(struct ks_proxy *px, struct upstream *up, enum ks_upstream_class c
 	up->session = NULL;
 	up->served = 0;
 	up->head_done = up->answer_seen = up->head_sent = false;
-	up->leg.side = LEG_UPSTREAM;
+	up->leg.side = KS_LEG_UPSTREAM;
 	up->deadline.at_us = 0;
 	ks_timer_init(&up->deadline.timer, upstream_timer);
 	TAILQ_INSERT_TAIL(&px->all_upstreams, up, all);
@@ -110,7 +110,7 @@ upstream_open(struct ks_proxy *px, enum ks_upstream_class class)
 		ks_pool_put(px->upstreams, up);
 		return -ENOBUFS;
 	}
-	if (leg_open(&up->leg, px->p.tcp, conn, px->p.client_tls[class], px->p.chunks) != 0) {
+	if (ks_leg_open(&up->leg, px->p.tcp, conn, px->p.client_tls[class], px->p.chunks) != 0) {
 		ks_tcp_abort(px->p.tcp, conn);
 		ks_pool_put(px->upstreams, up);
 		return -ENOBUFS;
@@ -218,8 +218,8 @@ upstream_destroy(struct upstream *up, bool reset)
 	}
 	px->servers[up->server].outstanding--;
 	if (!reset)
-		leg_shutdown(&up->leg);
-	leg_close(&up->leg, reset);
+		ks_leg_shutdown(&up->leg);
+	ks_leg_close(&up->leg, reset);
 	TAILQ_REMOVE(&px->all_upstreams, up, all);
 	ks_pool_put(px->upstreams, up);
 }
@@ -244,7 +244,7 @@ connecting_advance(struct upstream *up)
 		connect_failed(up);
 		return;
 	}
-	if (leg_push(&up->leg) != 0) {
+	if (ks_leg_push(&up->leg) != 0) {
 		connect_failed(up);
 		return;
 	}
@@ -266,7 +266,7 @@ busy_advance(struct upstream *up)
 		up->head_sent = forward_head(up, s->ex) == 0;
 	if (up->head_sent && s->ex != NULL)
 		forward_body(up, s->ex);
-	(void)leg_push(&up->leg);
+	(void)ks_leg_push(&up->leg);
 	if (!up->head_sent || up->leg.starved)
 		proxy_retry(px, &up->leg);
 	response_advance(up);
@@ -275,7 +275,7 @@ busy_advance(struct upstream *up)
 void
 upstream_advance(struct upstream *up)
 {
-	int rc = leg_pull(&up->leg);
+	int rc = ks_leg_pull(&up->leg);
 
 	if (up->state == UPSTREAM_CONNECTING) {
 		connecting_advance(up);
@@ -293,7 +293,7 @@ upstream_advance(struct upstream *up)
 		upstream_destroy(up, up->leg.plain_in.len > 0);
 		return;
 	}
-	(void)leg_push(&up->leg);
+	(void)ks_leg_push(&up->leg);
 }
 
 static void

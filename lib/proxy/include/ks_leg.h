@@ -4,29 +4,29 @@
  * client's and the API server's side of the proxy are both built on it.
  * Thread: the TERMINATE owner.
  */
-#ifndef KS_PROXY_LEG_H
-#define KS_PROXY_LEG_H
+#ifndef KS_LEG_H
+#define KS_LEG_H
 
 #include "ks_tcp.h"
 #include "ks_tls.h"
 
 /** Output that may wait in a leg before its source is held back: four records. */
-#define LEG_OUT_BYTES (64u * 1024)
+#define KS_LEG_OUT_BYTES (64u * 1024)
 /** Decrypted input that may wait before reading stops and the window closes. */
-#define LEG_IN_BYTES (32u * 1024)
+#define KS_LEG_IN_BYTES (32u * 1024)
 
-enum leg_side { LEG_CLIENT, LEG_UPSTREAM };
+enum ks_leg_side { KS_LEG_CLIENT, KS_LEG_UPSTREAM };
 
-struct leg {
+struct ks_leg {
 	struct ks_tcp_stack *tcp;
 	struct ks_tcp_conn *conn; /**< NULL once it is gone */
 	struct ks_tls *tls;
 	struct ks_chain plain_in;
 	struct ks_chain plain_out;
 	struct ks_chain cipher_out;
-	struct leg *ready_next; /**< the proxy's list of legs with work */
+	struct ks_leg *ready_next; /**< the proxy's list of legs with work */
 	uint64_t sent_bytes;	/**< taken by TCP so far */
-	uint8_t side;		/**< enum leg_side */
+	uint8_t side;		/**< enum ks_leg_side */
 	bool ready;		/**< in the list of this turn, or of the next */
 	bool tcp_eof;		/**< peer's FIN came, or the connection died */
 	bool dead;		/**< TCP has ended both ways: only release is left */
@@ -36,31 +36,31 @@ struct leg {
 };
 
 /** @return 0 or -ENOMEM. On error the connection stays the caller's. */
-int leg_open(struct leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
+int ks_leg_open(struct ks_leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *conn,
 	     struct ks_tls_ctx *ctx, struct ks_pool *chunks);
-/** Wire → plain_in. Handshake answers go out by leg_push().
+/** Wire → plain_in. Handshake answers go out by ks_leg_push().
  *  @return 0, -EPROTO when TLS failed (an alert waits in the output). */
-int leg_pull(struct leg *leg);
+int ks_leg_pull(struct ks_leg *leg);
 /** plain_out → wire, as far as there is room. @return 0 or -EPIPE. */
-int leg_push(struct leg *leg);
+int ks_leg_push(struct ks_leg *leg);
 /** Bytes that wait in the leg to be sent. */
 static inline uint32_t
-leg_queued(const struct leg *leg)
+ks_leg_queued(const struct ks_leg *leg)
 {
 	return leg->plain_out.len + leg->cipher_out.len;
 }
 static inline uint32_t
-leg_room(const struct leg *leg)
+ks_leg_room(const struct ks_leg *leg)
 {
-	uint32_t queued = leg_queued(leg);
+	uint32_t queued = ks_leg_queued(leg);
 
-	return queued < LEG_OUT_BYTES ? LEG_OUT_BYTES - queued : 0;
+	return queued < KS_LEG_OUT_BYTES ? KS_LEG_OUT_BYTES - queued : 0;
 }
 /** Throws input away, encrypted or not; keeps `eof` right. */
-void leg_discard(struct leg *leg);
+void ks_leg_discard(struct ks_leg *leg);
 /** close_notify and FIN after what is queued. */
-void leg_shutdown(struct leg *leg);
+void ks_leg_shutdown(struct ks_leg *leg);
 /** Lets the connection finish by itself, or resets it with `reset`; frees all. */
-void leg_close(struct leg *leg, bool reset);
+void ks_leg_close(struct ks_leg *leg, bool reset);
 
 #endif
