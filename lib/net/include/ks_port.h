@@ -24,7 +24,7 @@ struct ks_port_ops {
 struct ks_port_params {
 	const char *name;   /**< ours, for display */
 	const char *device; /**< PCI address, or a vdev string such as "net_af_packet0,iface=g0" */
-	uint16_t mtu;       /**< 0: 1500 */
+	uint16_t mtu;	    /**< 0: 1500 */
 	uint16_t rx_desc;   /**< 0: 1024 */
 	uint16_t tx_desc;   /**< 0: 1024 */
 	struct rte_mempool *pool; /**< receive buffers */
