@@ -26,7 +26,7 @@ usage() {
 	usage: lab.sh up                      make namespaces, wires, certificates, kubeconfigs, tokens
 	       lab.sh down                    end what the lab started and remove all of it
 	       lab.sh status                  what is there
-	       lab.sh run WHERE CMD...        run a command; WHERE is client, gw, api or a lab client's name
+	       lab.sh run WHERE CMD...        run a command; WHERE is client, gw, api, host or a lab client's name
 	       lab.sh start LABEL WHERE CMD.. the same in the background; log in \$KS_LAB_DIR/logs/LABEL.log
 	       lab.sh stop LABEL              end what start began
 	       lab.sh apiserver               start the stand-in API server on $API_IP:$KS_PORT
@@ -123,6 +123,7 @@ resolve() {	# WHERE CMD...
 	client) COMMAND=(ip netns exec "$KS_NS_CLIENT" "$@") ;;
 	gw) COMMAND=(ip netns exec "$KS_NS_GW" "$@") ;;
 	api) COMMAND=(ip netns exec "$KS_NS_API" "$@") ;;
+	host) COMMAND=("$@") ;;
 	*)
 		octet=$(lab_client_row "$where" | awk '{print $2}') || exit 1
 		dir=$KS_LAB_DIR/clients/$where

@@ -81,7 +81,8 @@ def main() -> int:
     rows = service_accounts(lab)
     for client, _address, row in rows:
         write_token(lab, issuer, client, row)
-    (lab / "seed.json").write_text(json.dumps(seed(rows), indent=1))
+    objects = {"apiVersion": "v1", "kind": "List", "items": seed(rows)}
+    (lab / "seed.json").write_text(json.dumps(objects, indent=1))
     return 0
 
 

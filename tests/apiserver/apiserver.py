@@ -41,7 +41,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--front-proxy-ca", type=Path, help="authority of proxies that may name users, PEM")
     parser.add_argument("--front-proxy-names", default="front-proxy-client", help="their common names, comma-separated")
     parser.add_argument("--sa-key", type=Path, required=True, help="RSA key that signs service-account tokens, PEM")
-    parser.add_argument("--seed", type=Path, help="JSON array of objects to begin with")
+    parser.add_argument("--seed", type=Path, help="v1 List of objects to begin with, JSON")
     return parser.parse_args(argv)
 
 

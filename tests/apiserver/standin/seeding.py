@@ -25,12 +25,12 @@ def seed_system(rest: Rest) -> None:
 
 
 def seed_file(rest: Rest, path: Path) -> None:
-    """A JSON array of objects; each must be of a known kind, in a namespace that is there by then."""
+    """A v1 List; each object must be of a known kind, in a namespace that is there by then."""
     try:
         objects: Any = json.loads(path.read_text())
-        if not isinstance(objects, list):
-            raise ValueError("not a JSON array")
-        for number, obj in enumerate(objects):
+        if not isinstance(objects, dict) or not isinstance(objects.get("items"), list):
+            raise ValueError("not a List of objects")
+        for number, obj in enumerate(objects["items"]):
             resource = BY_KIND.get((obj.get("apiVersion"), obj.get("kind")))
             if resource is None:
                 raise ValueError(f"object {number}: unknown kind {obj.get('apiVersion')} {obj.get('kind')}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A burst: one pod asks its everyday question as often as it can, over a few connections.
+"""A burst: one pod asks its everyday question thousands of times, over a few connections.
 
 Nothing about the single request is new: same principal, same program, same call. Prints one JSON
 line with how many requests were answered, how, and how fast.
@@ -22,8 +22,10 @@ from metrics import PODS, USER_AGENT
 class Burst:
     """Requests that are left to send, and what came back."""
 
-    def __init__(self, who: Account, path: str, requests: int, seconds: float) -> None:
+    def __init__(self, who: Account, path: str, requests: int, seconds: float, rate: float) -> None:
         self.who, self.left = who, requests
+        self.gap = 1 / rate if rate else 0.0
+        self.next = time.monotonic()
         self.end = time.monotonic() + seconds if seconds else float("inf")
         self.status: Counter[str] = Counter()
         self.milliseconds: list[float] = []
@@ -48,11 +50,18 @@ class Burst:
             try:
                 while self.left > 0 and time.monotonic() < self.end:
                     self.left -= 1
+                    await self._turn()
                     await self._one(reader, writer)
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
                 self.status["cut off"] += 1
             finally:
                 writer.close()
+
+    async def _turn(self) -> None:
+        """Wait until the next request is due; one that is late does not make the following ones faster."""
+        self.next = max(self.next + self.gap, time.monotonic() - 0.1)
+        if (wait := self.next - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         started = time.monotonic()
@@ -97,11 +106,12 @@ def main() -> None:
     add_arguments(parser, "metrics")
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=0, help="requests per second at most; 0 is as fast as can be")
     parser.add_argument("--path", default=PODS)
     args = parser.parse_args()
-    if args.requests < 1 or not 1 <= args.connections <= 1000:
-        parser.error("--requests must be at least 1, --connections 1 to 1000")
-    burst = Burst(account(args), args.path, args.requests, args.seconds)
+    if args.rate < 0 or args.requests < 1 or not 1 <= args.connections <= 1000:
+        parser.error("--requests must be at least 1, --connections 1 to 1000, --rate not negative")
+    burst = Burst(account(args), args.path, args.requests, args.seconds, args.rate)
     print(json.dumps(asyncio.run(run(burst, args.connections))))
 
 

@@ -40,7 +40,7 @@ def manifest(greeting: str) -> str:
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": NAMESPACE},
          "spec": {"selector": labels, "ports": [{"port": 8080, "targetPort": 8080}]}},
     ]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    return "\n".join(json.dumps(obj) for obj in objects)
 
 
 class Terminal:
