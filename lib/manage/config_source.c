@@ -215,7 +215,11 @@ scan_string(struct scanner *s)
 
 	while (p < s->end && *p != '"')
 		p += *p == '\\' && p + 1 < s->end ? 2 : 1;
-	return scan_copy(s, p < s->end ? p + 1 : s->end);
+	if (p < s->end)
+		return scan_copy(s, p + 1);
+	/* libconfig would only say "syntax error" at the end of the file. */
+	config_error(s->source->errors, scanner_place(s), "", "the string does not end");
+	return -EINVAL;
 }
 
 static int

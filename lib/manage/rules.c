@@ -75,10 +75,11 @@ rules_sample_add(struct rules_set *set, bool hit, const char *text)
 void
 ks_rules_free(struct ks_rules *rules)
 {
-	struct rules_set *set = ks_container_of(rules, struct rules_set, rules);
+	struct rules_set *set;
 
 	if (rules == NULL)
 		return;
+	set = ks_container_of(rules, struct rules_set, rules);
 	while (set->texts != NULL) {
 		struct text_node *node = set->texts;
 
