@@ -86,6 +86,8 @@ finish(struct ks_tls *tls)
 {
 	SSL *ssl = tls->openssl.ssl;
 
+	/* The record engine tells close_notify from an alert by an empty queue. */
+	ERR_clear_error();
 	tls->version = SSL_get_version(ssl);
 	tls->alpn = alpn_selected(ssl);
 	tls->resumed = SSL_session_reused(ssl) == 1;
@@ -103,13 +105,25 @@ finish(struct ks_tls *tls)
 	return 0;
 }
 
+static ks_cold void
+fail_step(struct ks_tls *tls)
+{
+	bool silent = ERR_peek_error() == 0;
+	const char *reason = ks_tls_openssl_reason();
+
+	/* Why a certificate was refused is known better than "certificate verify failed". */
+	if (tls->reason[0] != '\0')
+		reason = tls->reason;
+	else if (silent && SSL_get_shutdown(tls->openssl.ssl) & SSL_RECEIVED_SHUTDOWN)
+		reason = "closed in the handshake";
+	ks_tls_fail(tls, reason);
+}
+
 /* @return 0 finished, -EAGAIN, -ENOBUFS, -EPROTO. */
 static int
 step(struct ks_tls *tls, struct ks_chain *in, uint32_t n, struct ks_chain *out)
 {
 	struct ks_tls_openssl *openssl = &tls->openssl;
-	const char *reason;
-
 	tls->started = true;
 	tls->handshake_bytes += n;
 	if (tls->handshake_bytes > HANDSHAKE_BYTES_MAX) {
@@ -124,9 +138,7 @@ step(struct ks_tls *tls, struct ks_chain *in, uint32_t n, struct ks_chain *out)
 	/* What is left of a record when it asks for more is a framing error not told otherwise. */
 	if (openssl->bio.starved && openssl->bio.in_max == 0)
 		return -EAGAIN;
-	reason = ks_tls_openssl_reason();
-	/* Why a certificate was refused is known better than "certificate verify failed". */
-	ks_tls_fail(tls, tls->reason[0] != '\0' ? tls->reason : reason);
+	fail_step(tls);
 	return -EPROTO;
 }
 

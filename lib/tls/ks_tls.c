@@ -101,6 +101,8 @@ ks_tls_output(struct ks_tls *tls, struct ks_chain *plain, struct ks_chain *out)
 
 	if (tls->state != KS_TLS_OPEN && tls->state != KS_TLS_CLOSED)
 		return -EPROTO;
+	if (ks_unlikely(tls->shutdown && !tls->closing && plain->len > 0))
+		return -EPROTO;
 	rc = ks_tls_bio_flush(&tls->openssl.bio, out);
 	if (rc == 0)
 		rc = tls->record->ops->write(tls->record, plain, out);

@@ -28,7 +28,7 @@ openssl_of(struct ks_tls_record *record)
 ks_cold const char *
 ks_tls_openssl_reason(void)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
 	ERR_clear_error();
 	return reason != NULL ? reason : "TLS library failure";
@@ -45,10 +45,9 @@ failed(struct ks_tls_openssl *openssl)
 static ks_cold int
 read_quiet(struct ks_tls_openssl *openssl)
 {
-	if (SSL_get_shutdown(openssl->ssl) & SSL_RECEIVED_SHUTDOWN) {
-		ERR_clear_error();
+	/* A fatal alert shuts down too, but leaves its name in the queue. */
+	if ((SSL_get_shutdown(openssl->ssl) & SSL_RECEIVED_SHUTDOWN) != 0 && ERR_peek_error() == 0)
 		return -ESHUTDOWN;
-	}
 	/* Starved means that it would have gone on reading; anything left of the record is a
 	 * framing error that OpenSSL has not told. */
 	if (!openssl->bio.starved || openssl->bio.in_max != 0)

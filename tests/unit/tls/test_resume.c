@@ -96,18 +96,22 @@ static void
 ticket_keys_rotate(bool tls12)
 {
 	struct ks_tls_ctx *server = tls_server_ctx(&certs, certs.server);
+	struct ks_tls_ctx *early = tls_client_ctx(&certs, certs.client);
 	struct ks_tls_ctx *client = tls_client_ctx(&certs, certs.client);
 	uint8_t first[16], second[16];
 
-	if (tls12)
+	if (tls12) {
+		tls_ctx_limit_12(early);
 		tls_ctx_limit_12(client);
-	connect_once(server, client, false);
+	}
+	connect_once(server, early, false);
 	memcpy(first, server->tickets.current.name, sizeof(first));
 	clock_shift_s += KS_TLS_TICKET_LIFE_S - 60;
-	connect_once(server, client, true);
-	/* The key has turned, its tickets are still read. */
+	connect_once(server, client, false);
+	/* The key has turned, its tickets are still read; but not those that have aged. */
 	clock_shift_s += 120;
 	connect_once(server, client, true);
+	connect_once(server, early, false);
 	memcpy(second, server->tickets.current.name, sizeof(second));
 	CU_ASSERT_EQUAL(memcmp(first, second, 8), 0);
 	CU_ASSERT_NOT_EQUAL(memcmp(first, second, sizeof(first)), 0);
@@ -117,6 +121,7 @@ ticket_keys_rotate(bool tls12)
 	connect_once(server, client, false);
 	CU_ASSERT_EQUAL(server->tickets.previous.since_s, 0);
 	connect_once(server, client, true);
+	ks_tls_ctx_destroy(early);
 	ks_tls_ctx_destroy(server);
 	ks_tls_ctx_destroy(client);
 }
