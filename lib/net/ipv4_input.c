@@ -98,7 +98,9 @@ header_check(const struct ks_iface *iface, const struct rte_mbuf *mbuf,
 		return KS_IFACE_DROP_IP_CKSUM;
 	if (ks_unlikely(ip_bytes > sizeof(*ip)) && !options_are_right(ip, ip_bytes))
 		return KS_IFACE_DROP_IP_HEADER;
-	if (!source_is_possible(iface, ip->src_addr))
+	if (rte_is_multicast_ether_addr(
+		    &rte_pktmbuf_mtod(mbuf, struct rte_ether_hdr *)->src_addr) ||
+	    !source_is_possible(iface, ip->src_addr))
 		return KS_IFACE_DROP_IP_SOURCE;
 	if (!ks_iface_owns_v4(iface, ip->dst_addr))
 		return KS_IFACE_DROP_NOT_FOR_US;

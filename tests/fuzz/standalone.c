@@ -5,9 +5,11 @@
  *
  *   fuzz_x [-n MUTATIONS] [-s NUMBER] [-w FILE] SEED_FILE_OR_FOLDER…
  *
- * -w keeps the input at hand in FILE while it runs: after a crash it is the culprit.
+ * -w keeps the input at hand in FILE while it runs: after a crash it is the culprit. A target that
+ * aborts says which seed and which mutation it was.
  */
 #include <dirent.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct input {
 	size_t n;
 	uint8_t *bytes;
+	char *path;
 };
 
 struct driver {
@@ -35,7 +38,18 @@ struct driver {
 	uint64_t random;
 	const char *keep;
 	uint64_t runs;
+	char at[512]; /* which input is at hand */
 };
+
+static struct driver driver = {.mutations = MUTATIONS, .random = 1};
+
+/* Only what a signal handler may do. */
+static void
+on_abort(int signo)
+{
+	if (write(STDERR_FILENO, driver.at, strlen(driver.at)) < 0)
+		_exit(2);
+}
 
 /* splitmix64 */
 static uint64_t
@@ -67,7 +81,8 @@ read_file(struct driver *d, const char *path)
 			fclose(file);
 		return false;
 	}
-	d->seed[d->nseeds++] = (struct input){fread(bytes, 1, INPUT_MAX, file), bytes};
+	d->seed[d->nseeds++] =
+		(struct input){fread(bytes, 1, INPUT_MAX, file), bytes, strdup(path)};
 	fclose(file);
 	return true;
 }
@@ -122,6 +137,12 @@ keep_input(const struct driver *d, const uint8_t *bytes, size_t n)
 		perror(d->keep);
 	if (file != NULL)
 		fclose(file);
+}
+
+static void
+say_where(struct driver *d, const struct input *seed, uint32_t mutation)
+{
+	snprintf(d->at, sizeof(d->at), "\naborted: seed %s, mutation %u\n", seed->path, mutation);
 }
 
 /* The target gets memory of exactly the right size, so that AddressSanitizer sees each overrun. */
@@ -234,12 +255,16 @@ run_all(struct driver *d)
 	if (bytes == NULL)
 		return false;
 	for (uint32_t s = 0; s < d->nseeds; s++) {
-		run_one(d, d->seed[s].bytes, d->seed[s].n);
-		for (uint32_t i = 0; i < d->mutations; i++) {
-			struct input in = {d->seed[s].n, bytes};
+		const struct input *seed = &d->seed[s];
 
-			memcpy(bytes, d->seed[s].bytes, in.n);
+		say_where(d, seed, 0);
+		run_one(d, seed->bytes, seed->n);
+		for (uint32_t i = 1; i <= d->mutations; i++) {
+			struct input in = {seed->n, bytes, NULL};
+
+			memcpy(bytes, seed->bytes, in.n);
 			mutate(d, &in);
+			say_where(d, seed, i);
 			run_one(d, in.bytes, in.n);
 		}
 	}
@@ -271,16 +296,19 @@ read_arguments(struct driver *d, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static struct driver d = {.mutations = MUTATIONS, .random = 1};
+	struct driver *d = &driver;
 
-	if (!read_arguments(&d, argc, argv) || d.nseeds == 0) {
+	if (!read_arguments(d, argc, argv) || d->nseeds == 0) {
 		fprintf(stderr, "usage: %s [-n MUTATIONS] [-s NUMBER] [-w FILE] SEEDS…\n", argv[0]);
 		return 2;
 	}
-	if (!run_all(&d))
+	signal(SIGABRT, on_abort);
+	if (!run_all(d))
 		return 2;
-	printf("%u seeds, %llu runs\n", d.nseeds, (unsigned long long)d.runs);
-	for (uint32_t s = 0; s < d.nseeds; s++)
-		free(d.seed[s].bytes);
+	printf("%u seeds, %llu runs\n", d->nseeds, (unsigned long long)d->runs);
+	for (uint32_t s = 0; s < d->nseeds; s++) {
+		free(d->seed[s].bytes);
+		free(d->seed[s].path);
+	}
 	return 0;
 }

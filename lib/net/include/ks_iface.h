@@ -30,29 +30,28 @@ struct ks_iface_params {
 	uint32_t neighbours;	  /**< cache size; 0: 1024 */
 };
 
-#define KS_IFACE_COUNTERS(X)                                                                    \
-	X(RX_TCP, "rx_tcp", "TCP packets handed up")                                            \
-	X(RX_ARP, "rx_arp", "ARP frames taken")                                                 \
-	X(RX_ICMP_ECHO, "rx_icmp_echo", "ICMP echo requests answered")                          \
-	X(RX_ICMP_OTHER, "rx_icmp_other", "other ICMP messages taken")                          \
-	X(DROP_RUNT, "drop_runt", "frames shorter than their headers say")                      \
-	X(DROP_NOT_FOR_US, "drop_not_for_us", "frames or packets for another address")          \
-	X(DROP_ETHERTYPE, "drop_ethertype", "frames of an unknown type")                        \
-	X(DROP_IP_HEADER, "drop_ip_header", "malformed IPv4 headers")                           \
-	X(DROP_IP_CKSUM, "drop_ip_cksum", "bad IPv4 header checksums")                          \
-	X(DROP_IP_SOURCE, "drop_ip_source",                                                     \
-	  "source addresses that cannot be (loopback, multicast, ours)")                        \
-	X(DROP_FRAGMENT, "drop_fragment", "IPv4 fragments")                                     \
-	X(DROP_PROTOCOL, "drop_protocol", "protocols that we do not speak")                     \
-	X(DROP_TCP_HEADER, "drop_tcp_header", "malformed TCP headers")                          \
-	X(DROP_TCP_CKSUM, "drop_tcp_cksum", "bad TCP checksums")                                \
-	X(DROP_ARP_BAD, "drop_arp_bad", "malformed or impossible ARP")                          \
-	X(DROP_ICMP_BAD, "drop_icmp_bad", "malformed ICMP or bad ICMP checksums")               \
-	X(DROP_ICMP_RATE, "drop_icmp_rate", "echo requests over the rate that is answered")     \
-	X(DROP_NO_BUFFER, "drop_no_buffer", "no buffer for a frame of our own, or to join one") \
-	X(DROP_UNRESOLVED, "drop_unresolved", "packets whose next hop did not answer ARP")      \
-	X(DROP_NO_ROUTE, "drop_no_route", "packets without a next hop")                         \
-	X(DROP_TX_FULL, "drop_tx_full", "frames that the device did not take")                  \
+#define KS_IFACE_COUNTERS(X)                                                                      \
+	X(RX_TCP, "rx_tcp", "TCP packets handed up")                                              \
+	X(RX_ARP, "rx_arp", "ARP frames taken")                                                   \
+	X(RX_ICMP_ECHO, "rx_icmp_echo", "ICMP echo requests answered")                            \
+	X(RX_ICMP_OTHER, "rx_icmp_other", "other ICMP messages taken")                            \
+	X(DROP_RUNT, "drop_runt", "frames shorter than their headers say")                        \
+	X(DROP_NOT_FOR_US, "drop_not_for_us", "frames or packets for another address")            \
+	X(DROP_ETHERTYPE, "drop_ethertype", "frames of an unknown type")                          \
+	X(DROP_IP_HEADER, "drop_ip_header", "malformed IPv4 headers")                             \
+	X(DROP_IP_CKSUM, "drop_ip_cksum", "bad IPv4 header checksums")                            \
+	X(DROP_IP_SOURCE, "drop_ip_source", "senders that cannot be (loopback, multicast, ours)") \
+	X(DROP_FRAGMENT, "drop_fragment", "IPv4 fragments")                                       \
+	X(DROP_PROTOCOL, "drop_protocol", "protocols that we do not speak")                       \
+	X(DROP_TCP_HEADER, "drop_tcp_header", "malformed TCP headers")                            \
+	X(DROP_TCP_CKSUM, "drop_tcp_cksum", "bad TCP checksums")                                  \
+	X(DROP_ARP_BAD, "drop_arp_bad", "malformed or impossible ARP")                            \
+	X(DROP_ICMP_BAD, "drop_icmp_bad", "malformed ICMP or bad ICMP checksums")                 \
+	X(DROP_ICMP_RATE, "drop_icmp_rate", "echo requests over the rate that is answered")       \
+	X(DROP_NO_BUFFER, "drop_no_buffer", "no buffer for a frame of our own, or to join one")   \
+	X(DROP_UNRESOLVED, "drop_unresolved", "packets whose next hop did not answer ARP")        \
+	X(DROP_NO_ROUTE, "drop_no_route", "packets without a next hop")                           \
+	X(DROP_TX_FULL, "drop_tx_full", "frames that the device did not take")                    \
 	X(TX_FRAMES, "tx_frames", "frames given to the device")
 
 #define KS_IFACE_COUNTER_ROW(ID, name, help) KS_COUNTER_ENUM_ROW(KS_IFACE_, ID, name, help)

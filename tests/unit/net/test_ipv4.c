@@ -104,6 +104,7 @@ each_wrong_field_has_its_counter(void)
 		{20, 0x20, true, KS_IFACE_DROP_FRAGMENT},    /* more fragments */
 		{21, 0x01, true, KS_IFACE_DROP_FRAGMENT},    /* offset 8 */
 		{20, 0x1f, true, KS_IFACE_DROP_FRAGMENT},    /* large offset */
+		{6, 0x03, false, KS_IFACE_DROP_IP_SOURCE},   /* a group as sender */
 		{23, 17, true, KS_IFACE_DROP_PROTOCOL},	     /* UDP */
 		{33, 9, true, KS_IFACE_DROP_NOT_FOR_US},     /* another address */
 		{33, 255, true, KS_IFACE_DROP_NOT_FOR_US},   /* broadcast of our network */
