@@ -22,12 +22,17 @@
 	X(RST_OUT, "rst_out", "resets sent")                                                       \
 	X(BAD_SEGMENT, "bad_segment", "segments with impossible flags or options")                 \
 	X(NO_CONN, "no_conn", "segments for no connection")                                        \
+	X(PAWS_DROP, "paws_drop", "segments with a timestamp of the past (RFC 7323)")              \
+	X(KEEPALIVE_PROBES, "keepalive_probes", "probes of an idle connection")                    \
 	X(SYN_IN, "syn_in", "connection requests")                                                 \
 	X(SYN_DROP_HALF_OPEN, "syn_drop_half_open", "requests dropped: half-open table full")      \
 	X(SYN_DROP_CONNS, "syn_drop_conns", "requests dropped: connection limit")                  \
 	X(ACCEPTED, "accepted", "passive opens established")                                       \
 	X(CONNECTED, "connected", "active opens established")                                      \
 	X(HALF_OPEN_EXPIRED, "half_open_expired", "half-open entries given up")                    \
+	X(TIME_WAIT_REUSED, "time_wait_reused", "TIME-WAIT entries ended by a new SYN (RFC 6191)") \
+	X(TIME_WAIT_CUT, "time_wait_cut", "TIME-WAIT entries ended early: table full")             \
+	X(ORPHANS_CUT, "orphans_cut", "released connections reset at once: too many of them")      \
 	X(END_CLOSED, "end_closed", "connections closed both ways")                                \
 	X(END_RESET_IN, "end_reset_in", "connections ended by the peer's reset")                   \
 	X(END_ABORTED, "end_aborted", "connections reset by us")                                   \
