@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "power.h"
 #include "profile.h"
 
 #define MAGIC 0x454c49464f52504bull /* "KPROFILE" backwards in memory order */
@@ -92,6 +93,7 @@ put_call(struct stream *s, void *rec)
 	PUT(s, call->key);
 	PUT(s, call->requests);
 	PUT(s, call->bodies);
+	PUT(s, call->uninspected);
 	PUT(s, call->last_s);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		put_length(s, &call->size[i]);
@@ -161,7 +163,8 @@ put_edge(struct stream *s, void *rec)
 	PUT(s, edge->last_s);
 	PUT(s, edge->kind);
 	PUT(s, edge->scope);
-	if (edge->kind >= EDGE_KIND_MAX)
+	PUT(s, edge->power);
+	if (edge->kind >= EDGE_KIND_MAX || edge->power >= POWER_END)
 		s->bad = true;
 	if (edge->kind == EDGE_CALL)
 		for (int w = 0; w < WINDOW_MAX; w++)
@@ -177,10 +180,10 @@ struct section {
 };
 
 static const struct section sections[] = {
-	{offsetof(struct model, calls), sizeof(struct model_call), 174, put_call},
+	{offsetof(struct model, calls), sizeof(struct model_call), 182, put_call},
 	{offsetof(struct model, fields), sizeof(struct model_field), 75, put_field},
 	{offsetof(struct model, principals), sizeof(struct model_principal), 135, put_principal},
-	{offsetof(struct model, edges), sizeof(struct model_edge), 36, put_edge},
+	{offsetof(struct model, edges), sizeof(struct model_edge), 37, put_edge},
 };
 #define SECTIONS KS_ARRAY_SIZE(sections)
 

@@ -31,7 +31,6 @@ struct freq_entry {
 	uint32_t refused; /**< 401 answers to a claimed token */
 	uint32_t zero;
 	struct freq_window window[WINDOW_MAX];
-	struct freq_window fails; /**< 60 s */
 };
 
 struct ks_score_frequency;

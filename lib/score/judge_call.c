@@ -7,6 +7,7 @@
  * enumeration); everything else happens in cold functions.
  * Thread: the scorer's worker.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "scorer.h"
@@ -23,17 +24,46 @@
 	(~(1u << KS_VALUE_EMPTY | 1u << KS_VALUE_NULL | 1u << KS_VALUE_OBJECT | \
 	   1u << KS_VALUE_ARRAY))
 
+/*
+ * A caller to whom this call is new brings its own program, and with it other headers, fields and
+ * sizes than those who made the call so far: mostly the surprise that is counted as "new to the
+ * caller".
+ */
+static int
+shape_db(const struct judge *j, int db)
+{
+	return j->caller == NULL ? db / 2 : db;
+}
+
 static struct ks_finding *
 raise_field(struct judge *j, const struct ks_field *field, enum ks_finding_code code, int db)
 {
 	struct ks_finding *f;
 
+	db = shape_db(j, db);
 	if (db < EVIDENCE_LEAST_DB)
 		return NULL;
 	f = ks_exchange_finding_add(j->ex, code, db, (uint32_t)j->call->requests);
 	if (f != NULL)
 		ks_finding_text_set(f->where, ks_field_path(&j->ex->fields, field));
 	return f;
+}
+
+/* Header fields that have a model of their own, or say how somebody authenticates, which is no
+ * property of the call. */
+static bool
+header_elsewhere(const struct judge *j, const struct ks_field *field)
+{
+	static const char *const names[] = {"user-agent", "authorization", "content-type",
+					    "content-length", "host"};
+	struct ks_str path = ks_field_path(&j->ex->fields, field);
+
+	if (field->place != KS_PLACE_HEADER)
+		return false;
+	for (size_t i = 0; i < KS_ARRAY_SIZE(names); i++)
+		if (ks_str_is(path, names[i]))
+			return true;
+	return false;
 }
 
 /* ---- fields never seen ---- */
@@ -51,23 +81,33 @@ unknown_code(uint8_t place)
 	}
 }
 
+/* A name that no call has is measured against all requests; one that others have is half a
+ * surprise. */
+static int
+name_db(const struct judge *j, const struct ks_field *field)
+{
+	uint8_t place = field->place;
+	double n = place == KS_PLACE_BODY ? j->call->bodies : j->call->requests;
+	int db = ks_score_novelty_db(n, j->call->place[place], j->profile->place[place].patience);
+	const struct profile_prior *name = &j->profile->name[place];
+	struct model_variety variety = {(uint32_t)name->kinds, (uint32_t)name->once};
+	int global;
+
+	if (mark_count(j->profile, mark_key(MARK_FIELD, field->hash, 0)) > 0)
+		return db / 2;
+	global = ks_score_novelty_db(name->n, variety, 1);
+	return KS_MAX(db, global);
+}
+
 static ks_cold void
 unknown_field(struct judge *j, const struct ks_field *field, uint64_t key)
 {
-	const struct model_call *call = j->call;
-	uint8_t place = field->place;
-	double n = place == KS_PLACE_BODY ? call->bodies : call->requests;
-	int db;
-
-	if (place == KS_PLACE_PATH || call->fields >= j->scorer->params.max_fields_per_call)
+	if (field->place == KS_PLACE_PATH || header_elsewhere(j, field) ||
+	    j->call->fields >= j->scorer->params.max_fields_per_call)
 		return;
 	if (learned_lately(j->scorer, offsetof(struct model, fields), key))
 		return;
-	db = ks_score_novelty_db(n, call->place[place], j->profile->place[place].patience);
-	/* A name that other calls have is half a surprise. */
-	if (mark_count(j->profile, mark_key(MARK_FIELD, field->hash, 0)) > 0)
-		db /= 2;
-	raise_field(j, field, unknown_code(place), db);
+	raise_field(j, field, unknown_code(field->place), name_db(j, field));
 }
 
 /* ---- values of another kind ---- */
@@ -206,8 +246,11 @@ static ks_cold void
 odd_field(struct judge *j, const struct ks_field *field, const struct model_field *snapshot)
 {
 	const struct ks_delta *delta[] = {j->scorer->active, j->scorer->pending};
-	struct model_field known = *snapshot;
+	struct model_field known;
 
+	if (header_elsewhere(j, field))
+		return;
+	known = *snapshot;
 	for (size_t i = 0; i < KS_ARRAY_SIZE(delta); i++) {
 		const struct model_field *late =
 			delta[i] == NULL ? NULL : table_find(&delta[i]->model.fields, known.key);
@@ -280,6 +323,7 @@ odd_size(struct judge *j, enum model_size which)
 	}
 	db = ks_score_of_many_db(ks_score_length_db(&known.size[which], j->rq.size[which]),
 				 MODEL_SIZES);
+	db = shape_db(j, db);
 	if (db < EVIDENCE_LEAST_DB)
 		return;
 	f = ks_exchange_finding_add(j->ex, KS_FINDING_SIZE_LARGE, db, known.size[which].n);
@@ -299,7 +343,8 @@ unknown_type(struct judge *j, uint64_t key)
 
 	if (learned_lately(j->scorer, offsetof(struct model, edges), key))
 		return;
-	db = ks_score_novelty_db(j->call->requests, j->call->types, j->profile->type.patience);
+	db = shape_db(j, ks_score_novelty_db(j->call->requests, j->call->types,
+					     j->profile->type.patience));
 	if (db < EVIDENCE_LEAST_DB)
 		return;
 	f = ks_exchange_finding_add(j->ex, KS_FINDING_UNKNOWN_CONTENT_TYPE, db,
@@ -321,10 +366,34 @@ body_missing(struct judge *j)
 
 	if (j->call->bodies != j->call->requests)
 		return;
-	db = ks_score_novelty_db(j->call->requests, empty, 1);
+	db = shape_db(j, ks_score_novelty_db(j->call->requests, empty, 1));
 	if (db >= EVIDENCE_LEAST_DB)
 		ks_exchange_finding_add(j->ex, KS_FINDING_BODY_MISSING, db,
 					(uint32_t)j->call->requests);
+}
+
+/* What could not be looked at is no surprise in a call where that is usual (bodies in a form that
+ * is only scanned as bytes). What MATCH is certain about stays. */
+static ks_cold void
+judge_coverage(struct judge *j)
+{
+	double n = j->call->requests, usual = (j->call->uninspected + 1.0) / (n + 2.0);
+	struct ks_exchange *ex = j->ex;
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < ex->nfindings; i++) {
+		struct ks_finding *f = &ex->findings[i];
+
+		if (f->code == KS_FINDING_UNINSPECTED && !f->certain) {
+			f->db = (int16_t)KS_MIN((double)f->db, -10.0 * log10(usual));
+			if (f->db < EVIDENCE_LEAST_DB)
+				continue;
+		}
+		if (kept != i)
+			ex->findings[kept] = *f;
+		kept++;
+	}
+	ex->nfindings = kept;
 }
 
 void
@@ -332,6 +401,8 @@ ks_score_judge_call(struct judge *j)
 {
 	if (j->call == NULL)
 		return;
+	if (ks_unlikely(ks_exchange_has(j->ex, KS_FINDING_UNINSPECTED)))
+		judge_coverage(j);
 	judge_fields(j);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		if (ks_unlikely(j->rq.size[i] > j->call->size[i].max))

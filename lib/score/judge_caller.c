@@ -115,12 +115,13 @@ new_call(struct judge *j, uint64_t key)
 	if (edge_lately(j, key))
 		return;
 	unknown_call(j);
-	ks_score_judge_meaning(j);
 	db = peers_db(j, set_db(j, EDGE_CALL), j->rq.call + j->rq.scope);
 	/* The same call, only reaching elsewhere: people change their namespace often. */
 	if (group_alike(j->rq.group) &&
 	    mark_count(j->profile, mark_key(MARK_PAIR, j->rq.principal, j->rq.call)) > 0)
 		db /= 2;
+	else
+		ks_score_judge_meaning(j);
 	f = raise_caller(j, KS_FINDING_CALLER_NEW_CALL, db);
 	if (f == NULL)
 		return;
@@ -167,7 +168,9 @@ unknown_principal(struct judge *j)
 	const struct profile_prior *prior = &j->profile->group[j->rq.group].member;
 	struct model_variety variety = {(uint32_t)prior->kinds, (uint32_t)prior->once};
 
-	raise_caller(j, KS_FINDING_UNKNOWN_PRINCIPAL, ks_score_novelty_db(prior->n, variety, 1));
+	/* Who is always refused teaches nothing and never becomes known: two thirds. */
+	raise_caller(j, KS_FINDING_UNKNOWN_PRINCIPAL,
+		     ks_score_novelty_db(prior->n, variety, 1) * 2 / 3);
 }
 
 void

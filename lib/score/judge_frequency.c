@@ -12,16 +12,23 @@
 #include "ks_addr.h"
 #include "scorer.h"
 
-/* Nobody is alarmed below these, however quiet a caller has been: one kubectl command with a cold
- * cache makes thirty requests in a second. */
-static const double floor_count[WINDOW_MAX] = {20, 60, 200};
+/* Nobody is alarmed below these. A new caller gets more room than one whose quiet is well known:
+ * one kubectl command with a cold cache makes thirty requests in a second. */
+static const double floor_young[WINDOW_MAX] = {20, 60, 200};
+static const double floor_known[WINDOW_MAX] = {12, 30, 80};
 /* One address may speak for a hundred pods (masquerading): more room for not yet proven tokens. */
 #define CLAIMS_ROOM 5.0
 #define FAILS_FLOOR 15.0
 /* Windows after which a caller's own past counts as much as its group's. */
 #define YOUNG_WINDOWS 30.0
-/* Surprise up to which a count still teaches. */
-#define TEACHES_DB 20
+
+/*
+ * The counts of one request, from the narrowest to the widest: this call by this program from this
+ * source, all calls of it, the source, the principal. What is too much in a narrow one is not
+ * counted in the wider ones, so that one pod's burst is not charged to its replicas, nor one
+ * program's to the pod.
+ */
+#define SERIES_MAX 4
 
 struct series {
 	struct freq_window *window; /**< of WINDOW_MAX */
@@ -40,78 +47,75 @@ struct excess {
 static double
 most_usual(const struct judge *j, const struct series *series, enum model_window w)
 {
-	double most = floor_count[w] * series->room;
-	double n = series->usual == NULL ? 0 : series->usual[w].n;
 	const struct model_rate *group = &j->profile->group[j->rq.group].rate[w];
+	double n = series->usual == NULL ? 0 : series->usual[w].n;
+	double young = YOUNG_WINDOWS / (YOUNG_WINDOWS + n);
+	double most = floor_known[w] + (floor_young[w] - floor_known[w]) * young;
 
+	if (series->room > 1.0)
+		return most * series->room;
 	if (series->usual != NULL)
 		most = KS_MAX(most, (double)series->usual[w].max);
-	if (series->room > 1.0)
-		return most;
-	return KS_MAX(most, group->max * YOUNG_WINDOWS / (YOUNG_WINDOWS + n));
+	return KS_MAX(most, group->max * young);
 }
 
-static void
-series_count(const struct judge *j, const struct series *series, bool raise, struct excess *worst)
+/* @return true when it is too many already, and wider series shall not count it. */
+static bool
+series_count(const struct judge *j, const struct series *series, bool count, struct excess *worst)
 {
-	uint64_t now_us = j->ex->now.mono_us;
+	uint64_t now_us = j->ex->now.mono_us, q8;
+	bool excess = false;
 
 	for (int w = 0; w < WINDOW_MAX; w++) {
 		struct freq_window *window = &series->window[w];
 		uint32_t n = series->usual == NULL ? 0 : series->usual[w].n;
-		double count, most;
-		uint64_t q8;
+		double most;
 		int db = 0;
 
 		ks_score_window_roll(window, w, now_us);
-		window->count++;
+		window->count += count;
 		q8 = ks_score_window_slide_q8(window, w, now_us);
-		if (raise && ks_unlikely(q8 > (uint64_t)floor_count[w] * 256)) {
-			count = q8 / 256.0;
+		if (worst != NULL && ks_unlikely(q8 > (uint64_t)floor_known[w] * 256)) {
 			most = most_usual(j, series, w);
-			db = ks_score_rate_db(n, most, count);
+			db = ks_score_rate_db(n, most, q8 / 256.0);
 			if (db > worst->db)
-				*worst = (struct excess){db, count, most, w, series};
+				*worst = (struct excess){db, q8 / 256.0, most, w, series};
 		}
-		if (db <= TEACHES_DB)
+		if (db >= EVIDENCE_LEAST_DB)
+			excess = true;
+		else if (count)
 			window->peak = KS_MAX(window->peak, (uint32_t)(q8 / 256));
 	}
+	return excess;
+}
+
+static struct freq_window *
+windows_of(const struct judge *j, uint64_t key)
+{
+	return ks_score_frequency_get(j->scorer->frequency, key, j->ex->now.mono_us)->window;
 }
 
 static uint32_t
-series_list(struct judge *j, struct series series[4])
+series_list(const struct judge *j, struct series series[SERIES_MAX])
 {
-	struct ks_score_frequency *frequency = j->scorer->frequency;
-	uint64_t now_us = j->ex->now.mono_us;
-	const struct model_principal *who = j->who;
+	const struct model_rate *source = j->who == NULL ? NULL : j->who->source;
+	const struct request *rq = &j->rq;
 	uint32_t n = 0;
 
-	series[n++] = (struct series){
-		ks_score_frequency_get(frequency, j->rq.actor, now_us)->window,
-		who == NULL ? NULL : (j->rq.proven ? who->rate : who->source),
-		1.0,
-		j->rq.proven ? KS_FINDING_FREQUENCY_PRINCIPAL : KS_FINDING_FREQUENCY_SOURCE,
-	};
-	series[n++] = (struct series){
-		ks_score_frequency_get(frequency, freq_key_call(&j->rq), now_us)->window,
-		j->caller == NULL ? NULL : j->caller->rate,
-		1.0,
-		KS_FINDING_FREQUENCY_CALL,
-	};
-	if (j->rq.proven)
-		series[n++] = (struct series){
-			ks_score_frequency_get(frequency, freq_key_source(&j->rq), now_us)->window,
-			who == NULL ? NULL : who->source,
-			1.0,
-			KS_FINDING_FREQUENCY_SOURCE,
-		};
-	else if (!j->rq.anonymous)
-		series[n++] = (struct series){
-			ks_score_frequency_get(frequency, freq_key_claims(&j->rq), now_us)->window,
-			NULL,
-			CLAIMS_ROOM,
-			KS_FINDING_FREQUENCY_SOURCE,
-		};
+	series[n++] = (struct series){windows_of(j, freq_key_call(rq)),
+				      j->caller == NULL ? NULL : j->caller->rate, 1.0,
+				      KS_FINDING_FREQUENCY_CALL};
+	series[n++] = (struct series){windows_of(j, freq_key_program(rq)), source, 1.0,
+				      KS_FINDING_FREQUENCY_SOURCE};
+	series[n++] = (struct series){windows_of(j, freq_key_source(rq)), source, 1.0,
+				      KS_FINDING_FREQUENCY_SOURCE};
+	if (rq->proven)
+		series[n++] = (struct series){windows_of(j, rq->actor),
+					      j->who == NULL ? NULL : j->who->rate, 1.0,
+					      KS_FINDING_FREQUENCY_PRINCIPAL};
+	else if (!rq->anonymous)
+		series[n++] = (struct series){windows_of(j, freq_key_claims(rq)), NULL, CLAIMS_ROOM,
+					      KS_FINDING_FREQUENCY_SOURCE};
 	return n;
 }
 
@@ -153,25 +157,6 @@ raise_fails(struct judge *j, double most, double count, int db)
 	snprintf(f->expected, sizeof(f->expected), "at most %.0f", most);
 }
 
-static void
-judge_fails(struct judge *j)
-{
-	struct freq_entry *entry =
-		ks_score_frequency_get(j->scorer->frequency, j->rq.actor, j->ex->now.mono_us);
-	uint64_t now_us = j->ex->now.mono_us;
-	uint32_t n = j->who == NULL ? 0 : j->who->fails.n;
-	double most = FAILS_FLOOR, count;
-	int db;
-
-	ks_score_window_roll(&entry->fails, WINDOW_60S, now_us);
-	count = ks_score_window_slide_q8(&entry->fails, WINDOW_60S, now_us) / 256.0;
-	if (j->who != NULL)
-		most = KS_MAX(most, (double)j->who->fails.max);
-	db = ks_score_rate_db(n, most, count);
-	if (ks_unlikely(db >= EVIDENCE_LEAST_DB))
-		raise_fails(j, most, count, db);
-}
-
 /* A refused token that comes again. An expired one of an honest client looks the same, therefore
  * this is no proof, only a reason. */
 #define FORGED_DB 30
@@ -186,45 +171,65 @@ raise_forged(struct judge *j, uint32_t refused)
 		ks_finding_text_set(f->where, (struct ks_str){j->rq.name, strlen(j->rq.name)});
 }
 
+/* Refusals and misses are counted at the outcome; here they are only looked at. */
+static void
+judge_refusals(struct judge *j)
+{
+	struct freq_entry *entry =
+		ks_score_frequency_find(j->scorer->frequency, freq_key_fails(&j->rq));
+	uint64_t now_us = j->ex->now.mono_us;
+	uint32_t n = j->who == NULL ? 0 : j->who->fails.n;
+	double most = FAILS_FLOOR, count;
+	int db;
+
+	if (ks_likely(entry == NULL))
+		return;
+	ks_score_window_roll(&entry->window[WINDOW_60S], WINDOW_60S, now_us);
+	count = ks_score_window_slide_q8(&entry->window[WINDOW_60S], WINDOW_60S, now_us) / 256.0;
+	if (j->who != NULL)
+		most = KS_MAX(most, (double)j->who->fails.max);
+	db = ks_score_rate_db(n, most, count);
+	if (ks_unlikely(db >= EVIDENCE_LEAST_DB))
+		raise_fails(j, most, count, db);
+	if (ks_unlikely(entry->refused > 0 && !j->rq.proven))
+		raise_forged(j, entry->refused);
+}
+
 void
 ks_score_judge_frequency(struct judge *j, bool raise)
 {
 	struct excess worst = {.db = EVIDENCE_LEAST_DB - 1};
-	struct freq_entry *actor;
-	struct series series[4];
+	struct series series[SERIES_MAX];
 	uint32_t n = series_list(j, series);
+	bool count = true;
 
 	for (uint32_t i = 0; i < n; i++)
-		series_count(j, &series[i], raise, &worst);
+		if (series_count(j, &series[i], count, raise ? &worst : NULL))
+			count = false;
 	if (!raise)
 		return;
 	if (ks_unlikely(worst.series != NULL))
 		raise_excess(j, &worst);
-	judge_fails(j);
-	actor = ks_score_frequency_find(j->scorer->frequency, j->rq.actor);
-	if (ks_unlikely(actor != NULL && actor->refused > 0 && !j->rq.proven))
-		raise_forged(j, actor->refused);
+	judge_refusals(j);
 }
 
 uint16_t
 ks_score_retry_after_s(struct judge *j)
 {
 	uint64_t now_us = j->ex->now.mono_us;
-	struct series series[4];
+	struct series series[SERIES_MAX];
 	uint32_t n = series_list(j, series), wait = 1;
 
-	for (uint32_t i = 0; i < n; i++) {
-		for (int w = 0; w < WINDOW_MAX; w++) {
-			const struct freq_window *window = &series[i].window[w];
-			double most = most_usual(j, &series[i], w);
-			uint32_t windows = series[i].usual == NULL ? 0 : series[i].usual[w].n;
-			double count = ks_score_window_slide_q8(window, w, now_us) / 256.0;
+	for (uint32_t i = 0; i < n * WINDOW_MAX; i++) {
+		const struct series *of = &series[i / WINDOW_MAX];
+		enum model_window w = i % WINDOW_MAX;
+		uint32_t seen = of->usual == NULL ? 0 : of->usual[w].n;
+		double most =
+			ks_score_rate_at(seen, most_usual(j, of, w), j->scorer->params.throttle_db);
 
-			most = ks_score_rate_at(windows, most, j->scorer->params.throttle_db);
-			if (count <= most)
-				continue;
-			wait = KS_MAX(wait, ks_score_window_wait_s(window, w, now_us, most));
-		}
+		if (ks_score_window_slide_q8(&of->window[w], w, now_us) / 256.0 > most)
+			wait = KS_MAX(wait,
+				      ks_score_window_wait_s(&of->window[w], w, now_us, most));
 	}
 	return wait;
 }
@@ -233,13 +238,13 @@ void
 ks_score_count_failure(struct ks_scorer *scorer, const struct request *rq)
 {
 	uint64_t now_us = rq->ex->now.mono_us;
-	struct freq_entry *entry = ks_score_frequency_find(scorer->frequency, rq->actor);
+	struct freq_entry *entry =
+		ks_score_frequency_get(scorer->frequency, freq_key_fails(rq), now_us);
+	struct freq_window *fails = &entry->window[WINDOW_60S];
 
-	if (entry == NULL) /* evicted meanwhile */
-		return;
-	ks_score_window_roll(&entry->fails, WINDOW_60S, now_us);
-	entry->fails.count++;
-	entry->fails.peak = KS_MAX(entry->fails.peak, entry->fails.count);
+	ks_score_window_roll(fails, WINDOW_60S, now_us);
+	fails->count++;
+	fails->peak = KS_MAX(fails->peak, fails->count);
 	if (rq->ex->status == 401 && !rq->proven && !rq->anonymous)
 		entry->refused = add_sat(entry->refused, 1);
 }

@@ -3,6 +3,7 @@
  * Learning: one exchange that ended well enters the delta. What finds no room is counted as lost.
  * Thread: the scorer's worker.
  */
+#include "power.h"
 #include "scorer.h"
 
 #define CONTAINERS (1u << KS_VALUE_OBJECT | 1u << KS_VALUE_ARRAY)
@@ -88,6 +89,7 @@ learn_call(struct ks_delta *delta, const struct request *rq)
 		memcpy(call->name, rq->call_name, KS_MIN(rq->call_len, sizeof(call->name) - 1));
 	call->requests++;
 	call->bodies += rq->ex->body_bytes > 0;
+	call->uninspected += ks_exchange_has(rq->ex, KS_FINDING_UNINSPECTED);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		ks_score_length_add(&call->size[i], rq->size[i]);
 	call->last_s = KS_MAX(call->last_s, rq->now_s);
@@ -160,13 +162,16 @@ learn_windows(struct freq_entry *entry, uint64_t now_us, struct model_rate rate[
 static void
 learn_fails(struct freq_entry *entry, struct model_rate *rate)
 {
-	if (entry == NULL)
+	struct freq_window *fails;
+
+	if (ks_likely(entry == NULL))
 		return;
-	if (entry->fails.ready != 0) {
-		ks_score_rate_add(rate, entry->fails.ready);
-		entry->fails.ready = 0;
+	fails = &entry->window[WINDOW_60S];
+	if (fails->ready != 0) {
+		ks_score_rate_add(rate, fails->ready);
+		fails->ready = 0;
 	}
-	entry->fails.good = 1;
+	fails->good = 1;
 }
 
 static void
@@ -175,7 +180,6 @@ learn_principal(struct ks_scorer *scorer, const struct request *rq)
 	struct ks_score_frequency *frequency = scorer->frequency;
 	struct ks_delta *delta = scorer->active;
 	struct model_principal *p = record_of(delta, &delta->model.principals, rq->principal);
-	struct freq_entry *actor = ks_score_frequency_find(frequency, rq->actor);
 	uint64_t now_us = rq->ex->now.mono_us;
 
 	if (p == NULL)
@@ -186,14 +190,10 @@ learn_principal(struct ks_scorer *scorer, const struct request *rq)
 	}
 	p->requests++;
 	p->last_s = KS_MAX(p->last_s, rq->now_s);
-	learn_fails(actor, &p->fails);
-	if (!rq->proven) {
-		/* Anonymous callers are as many as their sources. */
-		learn_windows(actor, now_us, p->source);
-		return;
-	}
-	learn_windows(actor, now_us, p->rate);
+	learn_fails(ks_score_frequency_find(frequency, freq_key_fails(rq)), &p->fails);
 	learn_windows(ks_score_frequency_find(frequency, freq_key_source(rq)), now_us, p->source);
+	if (rq->proven) /* anonymous callers are as many as their sources */
+		learn_windows(ks_score_frequency_find(frequency, rq->actor), now_us, p->rate);
 }
 
 static void
@@ -209,6 +209,8 @@ learn_edges(struct ks_scorer *scorer, const struct request *rq)
 					     EDGE_CALL,
 					     rq->scope,
 					     {rq->call_name, rq->call_len}});
+	if (call != NULL && call->n == 1)
+		call->power = ks_score_power_of(&rq->ex->call, rq->scope);
 	if (call != NULL)
 		learn_windows(ks_score_frequency_find(scorer->frequency, freq_key_call(rq)),
 			      rq->ex->now.mono_us, call->rate);

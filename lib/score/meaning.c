@@ -8,6 +8,7 @@
  * escalation risks) and the API reference; the technique matrix for containers of MITRE ATT&CK.
  * Thread: pure.
  */
+#include "power.h"
 #include "scorer.h"
 
 #define VERB(id) (1u << KS_KUBE_##id)
@@ -17,6 +18,7 @@
 #define ANY (READS | WRITES | DELETES | VERB(PROXY))
 
 static const struct power {
+	uint8_t sort; /**< enum power_sort */
 	uint32_t verbs;
 	const char *group;
 	const char *resource;
@@ -24,39 +26,46 @@ static const struct power {
 	uint8_t db;
 	const char *words;
 } powers[] = {
-	{READS, "", "secrets", NULL, 20, "reads credentials"},
-	{VERB(CREATE), "", "serviceaccounts", "token", 20, "mints a token for another account"},
-	{ANY, "", "pods", "exec", 20, "runs a program in a pod"},
-	{ANY, "", "pods", "attach", 20, "enters a running program"},
-	{ANY, "", "pods", "portforward", 15, "opens a tunnel into a pod"},
-	{ANY, "", "pods", "ephemeralcontainers", 20, "adds a container to a running pod"},
-	{ANY, "", "pods", "proxy", 15, "speaks through the API server to a pod"},
-	{ANY, "", "services", "proxy", 15, "speaks through the API server to a service"},
-	{ANY, "", "nodes", "proxy", 20, "commands a kubelet directly"},
-	{READS, "", "pods", "log", 10, "reads another program's output"},
-	{WRITES, "", "pods", "", 15, "starts or changes a workload"},
-	{WRITES, "apps", "daemonsets", "", 20, "starts a workload on every node"},
-	{WRITES, "apps", "deployments", "", 10, "starts or changes a workload"},
-	{WRITES, "apps", "statefulsets", "", 10, "starts or changes a workload"},
-	{WRITES, "batch", "jobs", "", 10, "starts a workload"},
-	{WRITES, "batch", "cronjobs", "", 15, "starts a workload that comes back"},
-	{DELETES, "", "pods", "", 10, "stops a workload"},
-	{DELETES, "", "events", "", 20, "removes traces"},
-	{READS, "", "nodes", "", 10, "looks around in the cluster"},
-	{READS, "", "namespaces", "", 10, "looks around in the cluster"},
-	{READS, "", "serviceaccounts", "", 10, "looks for accounts to take"},
-	{READS, "rbac.authorization.k8s.io", NULL, NULL, 15, "looks for rights to take"},
-	{WRITES, "rbac.authorization.k8s.io", NULL, NULL, 20, "gives rights"},
-	{WRITES, "admissionregistration.k8s.io", NULL, NULL, 20,
+	{POWER_CREDENTIALS, READS, "", "secrets", NULL, 20, "reads credentials"},
+	{POWER_CREDENTIALS, VERB(CREATE), "", "serviceaccounts", "token", 20,
+	 "mints a token for another account"},
+	{POWER_ENTER, ANY, "", "pods", "exec", 20, "runs a program in a pod"},
+	{POWER_ENTER, ANY, "", "pods", "attach", 20, "enters a running program"},
+	{POWER_ENTER, ANY, "", "pods", "portforward", 15, "opens a tunnel into a pod"},
+	{POWER_ENTER, ANY, "", "pods", "ephemeralcontainers", 20,
+	 "adds a container to a running pod"},
+	{POWER_ENTER, ANY, "", "pods", "proxy", 15, "speaks through the API server to a pod"},
+	{POWER_ENTER, ANY, "", "services", "proxy", 15,
+	 "speaks through the API server to a service"},
+	{POWER_ENTER, ANY, "", "nodes", "proxy", 20, "commands a kubelet directly"},
+	{POWER_LOOK, READS, "", "pods", "log", 10, "reads another program's output"},
+	{POWER_WORKLOAD, WRITES, "", "pods", "", 15, "starts or changes a workload"},
+	{POWER_WORKLOAD, WRITES, "apps", "daemonsets", "", 20, "starts a workload on every node"},
+	{POWER_WORKLOAD, WRITES, "apps", "deployments", "", 10, "starts or changes a workload"},
+	{POWER_WORKLOAD, WRITES, "apps", "statefulsets", "", 10, "starts or changes a workload"},
+	{POWER_WORKLOAD, WRITES, "batch", "jobs", "", 10, "starts a workload"},
+	{POWER_WORKLOAD, WRITES, "batch", "cronjobs", "", 15, "starts a workload that comes back"},
+	{POWER_WORKLOAD, DELETES, "", "pods", "", 10, "stops a workload"},
+	{POWER_TRACES, DELETES, "", "events", "", 20, "removes traces"},
+	{POWER_LOOK, READS, "", "nodes", "", 10, "looks around in the cluster"},
+	{POWER_LOOK, READS, "", "namespaces", "", 10, "looks around in the cluster"},
+	{POWER_LOOK, READS, "", "serviceaccounts", "", 10, "looks for accounts to take"},
+	{POWER_LOOK, READS, "rbac.authorization.k8s.io", NULL, NULL, 15,
+	 "looks for rights to take"},
+	{POWER_RIGHTS, WRITES, "rbac.authorization.k8s.io", NULL, NULL, 20, "gives rights"},
+	{POWER_RIGHTS, WRITES, "admissionregistration.k8s.io", NULL, NULL, 20,
 	 "sees or changes every request of a kind"},
-	{WRITES, "apiregistration.k8s.io", NULL, NULL, 20, "answers in the API server's name"},
-	{WRITES, "certificates.k8s.io", NULL, NULL, 20, "issues certificates"},
-	{VERB(CREATE), "authorization.k8s.io", "selfsubjectrulesreviews", NULL, 20,
+	{POWER_RIGHTS, WRITES, "apiregistration.k8s.io", NULL, NULL, 20,
+	 "answers in the API server's name"},
+	{POWER_RIGHTS, WRITES, "certificates.k8s.io", NULL, NULL, 20, "issues certificates"},
+	{POWER_SELF, VERB(CREATE), "authorization.k8s.io", "selfsubjectrulesreviews", NULL, 20,
 	 "asks what it may do"},
-	{VERB(CREATE), "authorization.k8s.io", "selfsubjectaccessreviews", NULL, 15,
+	{POWER_SELF, VERB(CREATE), "authorization.k8s.io", "selfsubjectaccessreviews", NULL, 15,
 	 "asks what it may do"},
-	{VERB(CREATE), "authentication.k8s.io", "selfsubjectreviews", NULL, 15, "asks who it is"},
-	{VERB(CREATE), "authentication.k8s.io", "tokenreviews", NULL, 15, "tries a token"},
+	{POWER_SELF, VERB(CREATE), "authentication.k8s.io", "selfsubjectreviews", NULL, 15,
+	 "asks who it is"},
+	{POWER_SELF, VERB(CREATE), "authentication.k8s.io", "tokenreviews", NULL, 15,
+	 "tries a token"},
 };
 
 static bool
@@ -69,31 +78,70 @@ power_fits(const struct power *power, const struct ks_kube_call *call)
 	return power->subresource == NULL || ks_str_is(call->subresource, power->subresource);
 }
 
-static ks_cold void
-raise_power(struct judge *j, const struct power *power, int db)
+static const struct power *
+power_strongest(const struct ks_kube_call *call)
 {
-	struct ks_finding *f =
-		ks_exchange_finding_add(j->ex, KS_FINDING_MEANING, db, (uint32_t)j->who->requests);
+	const struct power *strongest = NULL;
 
-	if (f == NULL)
-		return;
-	ks_finding_text_set(f->where, KS_STR("the call"));
-	ks_kube_call_text(&j->ex->call, f->observed, sizeof(f->observed));
-	ks_finding_text_set(f->expected, (struct ks_str){power->words, strlen(power->words)});
+	if (!call->resource_request)
+		return NULL;
+	for (size_t i = 0; i < KS_ARRAY_SIZE(powers); i++)
+		if (power_fits(&powers[i], call) &&
+		    (strongest == NULL || powers[i].db > strongest->db))
+			strongest = &powers[i];
+	return strongest;
+}
+
+static unsigned int
+reach_of(uint8_t scope)
+{
+	switch (scope & ~SCOPE_IMPERSONATE) {
+	case SCOPE_OWN:
+		return 0;
+	case SCOPE_OTHER:
+		return 1;
+	default:
+		return 2;
+	}
+}
+
+uint8_t
+ks_score_power_of(const struct ks_kube_call *call, uint8_t scope)
+{
+	const struct power *power = power_strongest(call);
+
+	return power == NULL ? 0 : 1 + power->sort * POWER_REACHES + reach_of(scope);
+}
+
+/* Who has used this sort of power that far, or further, gains nothing new. */
+static bool
+power_known(const struct judge *j, const struct power *power)
+{
+	for (unsigned int reach = reach_of(j->rq.scope); reach < POWER_REACHES; reach++)
+		if (j->who != NULL &&
+		    (j->who->powers & (1u << (1 + power->sort * POWER_REACHES + reach))))
+			return true;
+	return false;
 }
 
 void
 ks_score_judge_meaning(struct judge *j)
 {
-	const struct ks_kube_call *call = &j->ex->call;
-	const struct power *strongest = NULL;
+	const struct power *power = power_strongest(&j->ex->call);
+	uint32_t n = j->who == NULL ? 0 : (uint32_t)j->who->requests;
+	struct ks_finding *f;
+	int db;
 
-	if (!call->resource_request || j->who == NULL)
+	if (power == NULL || power_known(j, power))
 		return;
-	for (size_t i = 0; i < KS_ARRAY_SIZE(powers); i++)
-		if (power_fits(&powers[i], call) &&
-		    (strongest == NULL || powers[i].db > strongest->db))
-			strongest = &powers[i];
-	if (strongest != NULL)
-		raise_power(j, strongest, strongest->db);
+	/* People try things; programs do what they were written for. */
+	db = j->rq.group == GROUP_USER ? power->db / 2 : power->db;
+	if (db < EVIDENCE_LEAST_DB)
+		return;
+	f = ks_exchange_finding_add(j->ex, KS_FINDING_MEANING, db, n);
+	if (f == NULL)
+		return;
+	ks_finding_text_set(f->where, KS_STR("the call"));
+	ks_kube_call_text(&j->ex->call, f->observed, sizeof(f->observed));
+	ks_finding_text_set(f->expected, (struct ks_str){power->words, strlen(power->words)});
 }

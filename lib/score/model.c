@@ -118,6 +118,7 @@ ks_score_call_merge(struct model_call *dst, const struct model_call *src)
 		memcpy(dst->name, src->name, sizeof(dst->name));
 	dst->requests += src->requests;
 	dst->bodies += src->bodies;
+	dst->uninspected += src->uninspected;
 	for (int i = 0; i < MODEL_SIZES; i++)
 		length_merge(&dst->size[i], &src->size[i]);
 	dst->last_s = KS_MAX(dst->last_s, src->last_s);

@@ -59,6 +59,7 @@ struct model_call {
 	uint64_t key;
 	uint64_t requests;
 	uint64_t bodies;
+	uint64_t uninspected; /**< requests of which something could not be looked at */
 	struct model_length size[MODEL_SIZES];
 	uint32_t last_s;
 	char name[KS_KUBE_CALL_KEY_BYTES];
@@ -109,7 +110,8 @@ struct model_edge {
 	uint32_t last_s;
 	uint8_t kind;
 	uint8_t scope; /**< EDGE_CALL: enum request_scope */
-	uint16_t zero;
+	uint8_t power; /**< EDGE_CALL: what the call gives, ks_score_power_of() */
+	uint8_t zero;
 	struct model_rate rate[WINDOW_MAX]; /**< EDGE_CALL */
 	char text[MODEL_EDGE_TEXT];
 };
@@ -138,6 +140,7 @@ struct model_principal {
 	char name[KS_PRINCIPAL_NAME_BYTES];
 
 	/* derived */
+	uint32_t powers; /**< mask of 1 << model_edge.power */
 	struct model_variety variety[EDGE_OF_CALLER];
 	uint32_t top[EDGE_OF_CALLER][MODEL_TOP]; /**< 1 + index among the edges; 0: none */
 };

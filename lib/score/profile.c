@@ -67,6 +67,26 @@ derive_field(struct ks_profile *profile, const struct model_field *field)
 		call->place[field->place].once++;
 }
 
+/* Names over all calls: how many there are, and how many requests brought one that is in no other.
+ */
+static void
+derive_name(struct ks_profile *profile, const struct model_field *field)
+{
+	struct profile_prior *name = &profile->name[field->place];
+	struct profile_mark *mark =
+		table_find(&profile->marks, mark_key(MARK_FIELD, field->hash, 0));
+	uint64_t calls = mark == NULL ? 0 : mark->n & ~MARK_COUNTED;
+
+	if (mark == NULL)
+		return;
+	if (!(mark->n & MARK_COUNTED))
+		name->kinds++;
+	mark->n |= MARK_COUNTED;
+	if (calls == 1 && field->n == 1 &&
+	    mark_add(profile, mark_key(MARK_ONCE, field->place, field->id)) == 1)
+		name->once++;
+}
+
 /* Keeps the two most frequent; of equals the one with the smaller key, whatever their order. */
 static void
 top_offer(const struct model *model, uint32_t top[MODEL_TOP], uint32_t i)
@@ -121,6 +141,7 @@ derive_edge(struct ks_profile *profile, uint32_t i)
 		mark_add(profile, mark_key(MARK_END, edge->to, 0));
 		return;
 	}
+	from->powers |= 1u << edge->power;
 	call = table_find(&profile->model.calls, edge->to);
 	if (mark_add(profile, mark_key(MARK_PAIR, edge->from, edge->to)) == 1) {
 		mark_add(profile, mark_key(MARK_END, edge->to, 0));
@@ -204,8 +225,8 @@ derived_clear(struct ks_profile *profile)
 	for (uint32_t i = 0; i < model->principals.n; i++) {
 		struct model_principal *p = table_at(&model->principals, i);
 
-		memset((char *)p + offsetof(struct model_principal, variety), 0,
-		       sizeof(*p) - offsetof(struct model_principal, variety));
+		memset((char *)p + offsetof(struct model_principal, powers), 0,
+		       sizeof(*p) - offsetof(struct model_principal, powers));
 	}
 }
 
@@ -255,7 +276,7 @@ ks_score_profile_derive(struct ks_profile *profile, const struct ks_profile *bas
 
 	derived_clear(profile);
 	if (ks_score_table_init(&profile->marks, sizeof(struct profile_mark),
-				2 * model->fields.n + 3 * model->edges.n) != 0)
+				3 * model->fields.n + 3 * model->edges.n) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < model->fields.n; i++)
 		derive_field(profile, table_at(&model->fields, i));
@@ -265,6 +286,8 @@ ks_score_profile_derive(struct ks_profile *profile, const struct ks_profile *bas
 		derive_principal(profile, table_at(&model->principals, i));
 	for (uint32_t i = 0; i < model->calls.n; i++)
 		derive_call(profile, table_at(&model->calls, i));
+	for (uint32_t i = 0; i < model->fields.n; i++)
+		derive_name(profile, table_at(&model->fields, i));
 	derive_patience(profile);
 	profile->call_order =
 		order_make(&model->calls, call_compare, base == NULL ? NULL : base->call_order,

@@ -50,11 +50,15 @@ struct ks_profile {
 	struct ks_score_table marks;
 	struct profile_prior call;		  /**< a new call is the novelty */
 	struct profile_prior place[MODEL_PLACES]; /**< new fields in calls */
+	struct profile_prior name[MODEL_PLACES];  /**< names of fields that no call has */
 	struct profile_prior type;		  /**< new content types in calls */
 	struct profile_group group[GROUP_MAX];
 	uint32_t *call_order;	   /**< indexes of model.calls by name */
 	uint32_t *principal_order; /**< indexes of model.principals by name */
 };
+
+/* In the count of a MARK_FIELD, while derived figures are made: this name has been counted. */
+#define MARK_COUNTED (1ull << 63)
 
 #define PROFILE_CALLS 4096u
 #define PROFILE_PRINCIPALS 65536u

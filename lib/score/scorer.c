@@ -9,7 +9,9 @@
 
 #include "scorer.h"
 
-#define DEFAULT_FLAG_DB 60
+/* One observation in ten thousand; alone a surprise of that size is rare even in settled profiles.
+ */
+#define DEFAULT_FLAG_DB 40
 #define DEFAULT_BLOCK_DB 90
 #define DEFAULT_THROTTLE_DB 60
 /* Windows per principal: itself, its sources, its calls; most principals have few of each. */
@@ -171,8 +173,8 @@ ks_scorer_judge(struct ks_scorer *scorer, struct ks_exchange *ex, enum ks_mode m
 	j.call = table_find(&model->calls, j.rq.call);
 	j.who = table_find(&model->principals, j.rq.principal);
 	if (!learning) {
-		ks_score_judge_call(&j);
 		ks_score_judge_caller(&j);
+		ks_score_judge_call(&j);
 	}
 	ks_score_judge_frequency(&j, !learning);
 	decide(&j, mode);

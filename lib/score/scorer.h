@@ -59,9 +59,19 @@ freq_key_source(const struct request *rq)
 	return key_mix(rq->actor, rq->source);
 }
 static inline uint64_t
+freq_key_program(const struct request *rq)
+{
+	return key_mix(freq_key_source(rq), rq->program);
+}
+static inline uint64_t
 freq_key_call(const struct request *rq)
 {
-	return key_mix(rq->actor + 1, rq->call);
+	return key_mix(freq_key_program(rq), rq->call);
+}
+static inline uint64_t
+freq_key_fails(const struct request *rq)
+{
+	return key_mix(rq->actor, 0x6661696c);
 }
 /** All that comes from one address with tokens that nobody has vouched for yet. */
 static inline uint64_t
