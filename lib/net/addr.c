@@ -1,39 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text and number forms of addresses; IPv4 stands in the mapped range ::ffff:0:0/96 (RFC 4291).
+ * Text forms of addresses and endpoints.
  * Thread: pure functions.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 
 #include "ks_addr.h"
-
-static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-struct ks_addr
-ks_addr_from_v4(rte_be32_t v4)
-{
-	struct ks_addr addr;
-
-	memcpy(addr.b, v4_prefix, sizeof(v4_prefix));
-	memcpy(addr.b + sizeof(v4_prefix), &v4, sizeof(v4));
-	return addr;
-}
-
-bool
-ks_addr_is_v4(const struct ks_addr *addr)
-{
-	return memcmp(addr->b, v4_prefix, sizeof(v4_prefix)) == 0;
-}
-
-rte_be32_t
-ks_addr_v4(const struct ks_addr *addr)
-{
-	rte_be32_t v4;
-
-	memcpy(&v4, addr->b + sizeof(v4_prefix), sizeof(v4));
-	return v4;
-}
 
 int
 ks_addr_parse(const char *text, struct ks_addr *out)
@@ -97,7 +70,7 @@ const char *
 ks_addr_format(const struct ks_addr *addr, char text[KS_ADDR_TEXT_BYTES])
 {
 	bool v4 = ks_addr_is_v4(addr);
-	const uint8_t *bytes = v4 ? addr->b + sizeof(v4_prefix) : addr->b;
+	const uint8_t *bytes = v4 ? addr->b + KS_ADDR_V4_OFFSET : addr->b;
 
 	/* The room is that of the longest form, so it cannot fail. */
 	(void)inet_ntop(v4 ? AF_INET : AF_INET6, bytes, text, KS_ADDR_TEXT_BYTES);

@@ -11,24 +11,44 @@
 #define PORT_LAST 60999u
 #define PORTS (PORT_LAST - PORT_FIRST + 1)
 
+/* One end of a flow as numbers: any order will do, as long as both directions see the same one. */
 struct flow_end {
-	struct ks_addr addr;
-	rte_be16_t port;
-} __attribute__((packed));
+	uint64_t high;
+	uint64_t low;
+	uint64_t port;
+};
+
+static inline struct flow_end
+end_of(const struct ks_addr *addr, rte_be16_t port)
+{
+	struct flow_end end = {.port = port};
+
+	memcpy(&end.high, addr->b, sizeof(end.high));
+	memcpy(&end.low, addr->b + 8, sizeof(end.low));
+	return end;
+}
+
+static inline bool
+comes_after(const struct flow_end *a, const struct flow_end *b)
+{
+	if (a->low != b->low)
+		return a->low > b->low;
+	if (a->high != b->high)
+		return a->high > b->high;
+	return a->port > b->port;
+}
 
 uint32_t
 ks_steer_hash(const struct ks_tuple *tuple, uint32_t key)
 {
-	struct flow_end a = {tuple->local, tuple->local_port};
-	struct flow_end b = {tuple->remote, tuple->remote_port};
-	struct flow_end pair[2];
-	bool swap = memcmp(&a, &b, sizeof(a)) > 0;
-	uint64_t hash;
+	struct flow_end local = end_of(&tuple->local, tuple->local_port);
+	struct flow_end remote = end_of(&tuple->remote, tuple->remote_port);
+	bool swap = comes_after(&local, &remote);
+	const struct flow_end *a = swap ? &remote : &local, *b = swap ? &local : &remote;
+	/* A sum or XOR of the two ends would be symmetric too, but could be aimed. */
+	uint64_t both[5] = {a->high, a->low, b->high, b->low, a->port << 16 | b->port};
+	uint64_t hash = ks_hash64(key, both, sizeof(both));
 
-	/* In one order for both directions; a sum or XOR of the ends could be aimed. */
-	pair[0] = swap ? b : a;
-	pair[1] = swap ? a : b;
-	hash = ks_hash64(key, pair, sizeof(pair));
 	return (uint32_t)(hash ^ hash >> 32);
 }
 

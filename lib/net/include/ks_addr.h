@@ -32,9 +32,35 @@ struct ks_tuple {
 	uint16_t zero;
 };
 
-struct ks_addr ks_addr_from_v4(rte_be32_t v4);
-bool ks_addr_is_v4(const struct ks_addr *addr);
-rte_be32_t ks_addr_v4(const struct ks_addr *addr);
+#define KS_ADDR_V4_OFFSET 12u
+
+static inline struct ks_addr
+ks_addr_from_v4(rte_be32_t v4)
+{
+	struct ks_addr addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+
+	memcpy(addr.b + KS_ADDR_V4_OFFSET, &v4, sizeof(v4));
+	return addr;
+}
+
+static inline bool
+ks_addr_is_v4(const struct ks_addr *addr)
+{
+	static const uint8_t prefix[KS_ADDR_V4_OFFSET] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(addr->b, prefix, sizeof(prefix)) == 0;
+}
+
+/** Of an address for which ks_addr_is_v4() holds. */
+static inline rte_be32_t
+ks_addr_v4(const struct ks_addr *addr)
+{
+	rte_be32_t v4;
+
+	memcpy(&v4, addr->b + KS_ADDR_V4_OFFSET, sizeof(v4));
+	return v4;
+}
+
 static inline bool
 ks_addr_eq(const struct ks_addr *a, const struct ks_addr *b)
 {

@@ -64,8 +64,7 @@ base64_malformed(void)
 		"AB%3",
 		"ABCD=",
 		"AB==\n",
-		"\x80"
-		"BCD",
+		"\200BCD",
 		"ABC\xff",
 		"A.CD",
 	};
