@@ -20,7 +20,8 @@ ks_leg_open(struct ks_leg *leg, struct ks_tcp_stack *tcp, struct ks_tcp_conn *co
 	leg->tls = tls;
 	leg->ready_next = NULL;
 	leg->sent_bytes = 0;
-	leg->ready = leg->tcp_eof = leg->dead = leg->eof = leg->starved = leg->shut = false;
+	leg->ready = leg->tcp_eof = leg->dead = leg->eof = leg->capped = leg->starved = leg->shut =
+		false;
 	ks_chain_init(&leg->plain_in, chunks);
 	ks_chain_init(&leg->plain_out, chunks);
 	ks_chain_init(&leg->cipher_out, chunks);
@@ -39,6 +40,7 @@ ks_leg_pull(struct ks_leg *leg)
 	rx = ks_tcp_rx(leg->conn);
 	rc = ks_tls_input(leg->tls, rx, &leg->plain_in, KS_LEG_IN_BYTES, &leg->cipher_out);
 	leg->starved = rc == -ENOBUFS;
+	leg->capped = leg->plain_in.len >= KS_LEG_IN_BYTES;
 	ks_tcp_rx_done(leg->tcp, leg->conn);
 	switch (ks_tls_state(leg->tls)) {
 	case KS_TLS_FAILED:

@@ -91,6 +91,7 @@ struct upstream {
 	bool head_done;	    /**< of the answer */
 	bool answer_seen;   /**< something of an answer has come */
 	bool keep_alive;    /**< as the answer says */
+	bool blocked;               /**< the client's leg had no room for more of the answer */
 	bool body_complete; /**< the request was sent whole */
 	struct deadline deadline;
 	struct ks_proxy *proxy;

@@ -286,6 +286,9 @@ response_advance(struct upstream *up)
 		response_done(up);
 		return;
 	}
-	if (up->leg.eof && up->leg.plain_in.len == 0)
+	up->blocked = up->leg.plain_in.len > 0 && ks_leg_room(&s->leg) == 0;
+	if (up->leg.capped && !up->blocked)
+		proxy_ready(px, &up->leg);
+	else if (up->leg.eof && up->leg.plain_in.len == 0)
 		upstream_gone(up);
 }

@@ -171,9 +171,17 @@ answer_step(struct session *s)
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return STEP_GONE;
 	}
-	if (ks_leg_room(&s->leg) > 0)
-		proxy_ready(s->proxy, &s->up->leg);
 	return STEP_WAIT;
+}
+
+/** There is room again for an answer that was held back. */
+static void
+answer_unblock(struct session *s)
+{
+	if (s->up == NULL || !s->up->blocked || ks_leg_room(&s->leg) == 0)
+		return;
+	s->up->blocked = false;
+	proxy_ready(s->proxy, &s->up->leg);
 }
 
 static enum step
@@ -248,7 +256,8 @@ session_advance(struct session *s)
 		session_destroy(s, true, KS_END_CLIENT_GONE);
 		return;
 	}
-	if (s->leg.starved || ks_tls_pending(s->leg.tls))
+	answer_unblock(s);
+	if (s->leg.starved)
 		proxy_retry(s->proxy, &s->leg);
 }
 
@@ -280,6 +289,7 @@ head_timeout(struct session *s)
 		return;
 	}
 	count(s->proxy, KS_PROXY_HEAD_TIMEOUT);
+	session_unwait(s);
 	answer_status(s, &slow);
 }
 

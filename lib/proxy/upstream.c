@@ -269,6 +269,8 @@ busy_advance(struct upstream *up)
 	(void)ks_leg_push(&up->leg);
 	if (!up->head_sent || up->leg.starved)
 		proxy_retry(px, &up->leg);
+	else if (s->ex != NULL && up->body_sent < s->ex->body_bytes && ks_leg_room(&up->leg) > 0)
+		proxy_ready(px, &up->leg);
 	response_advance(up);
 }
 

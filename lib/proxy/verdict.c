@@ -80,7 +80,7 @@ forward_over(struct session *s, struct upstream *up)
 	up->session = s;
 	up->state = UPSTREAM_BUSY;
 	up->head_done = false;
-	up->answer_seen = false;
+	up->answer_seen = up->blocked = false;
 	up->scanned = 0;
 	up->body_sent = 0;
 	deadline_clear(&up->deadline);

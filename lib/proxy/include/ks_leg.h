@@ -12,8 +12,8 @@
 
 /** Output that may wait in a leg before its source is held back: four records. */
 #define KS_LEG_OUT_BYTES (64u * 1024)
-/** Decrypted input that may wait before reading stops and the window closes. */
-#define KS_LEG_IN_BYTES (32u * 1024)
+/** Decrypted input that may wait before reading stops: the longest head, and a record. */
+#define KS_LEG_IN_BYTES (72u * 1024)
 
 enum ks_leg_side { KS_LEG_CLIENT, KS_LEG_UPSTREAM };
 
@@ -31,6 +31,7 @@ struct ks_leg {
 	bool tcp_eof;		/**< peer's FIN came, or the connection died */
 	bool dead;		/**< TCP has ended both ways: only release is left */
 	bool eof;		/**< all of the peer's bytes were read and no more will come */
+	bool capped;		/**< plain_in was full: there may be more to pull */
 	bool starved;		/**< no chunk could be had: try again next turn */
 	bool shut;		/**< our end of the stream is closed or will be */
 };
