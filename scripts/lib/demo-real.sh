@@ -2,6 +2,9 @@
 # shellcheck disable=SC2153  # the KS_* settings are the user's
 # The demo with a real API server: a relay into the lab, objects for the demo's clients, tokens for its pods.
 
+REAL_NAMESPACES=(shop monitoring guest ci)
+REAL_NODES=(node-1 node-2 node-3)
+
 real_check() {
 	local name
 	for name in KS_APISERVER_CA KS_CLIENT_CA KS_CLIENT_CA_KEY KS_FRONT_PROXY_CERT KS_FRONT_PROXY_KEY; do
@@ -40,6 +43,31 @@ real_roles() {
 		--serviceaccount=monitoring:metrics --dry-run=client -o yaml
 	echo ---
 	real_kubectl create clusterrolebinding kubescope-demo-dev --clusterrole=admin --group=dev --dry-run=client -o yaml
+	echo ---
+	real_kubectl create clusterrole kubescope-demo-nodes --verb=get,list,watch --resource=nodes --dry-run=client -o yaml
+	echo ---
+	real_kubectl create clusterrolebinding kubescope-demo-nodes --clusterrole=kubescope-demo-nodes --group=dev --dry-run=client -o yaml
+	echo ---
+	real_kubectl -n shop create role control-plane --verb=get,list,watch,create,update,patch,delete \
+		--resource=pods,pods/binding,endpoints,events,leases.coordination.k8s.io,deployments.apps,deployments.apps/status \
+		--dry-run=client -o yaml
+	echo ---
+	real_kubectl -n shop create rolebinding control-plane --role=control-plane \
+		--user=system:kube-controller-manager --user=system:kube-scheduler --dry-run=client -o yaml
+}
+
+# What the demo makes it deletes; so nothing of these names may be there before.
+real_check_clean() {
+	local there
+	there=$(real_kubectl get --ignore-not-found -o name namespace "${REAL_NAMESPACES[@]}"
+		real_kubectl get --ignore-not-found -o name node "${REAL_NODES[@]}")
+	[ -z "$there" ] || fail "the cluster has ${there//$'\n'/, } already, and the demo would delete it at its end"
+	touch "$KS_LAB_DIR/real-cluster-used"
+}
+
+real_objects() {	# one by one: not every API server's OpenAPI has a word for "List"
+	/usr/bin/python3 -c 'import json, sys; [print(json.dumps(o)) for o in json.load(open(sys.argv[1]))["items"]]' \
+		"$KS_LAB_DIR/seed.json"
 }
 
 real_tokens() {
@@ -60,15 +88,18 @@ real_up() {
 	"$LAB" start relay host /usr/bin/python3 "$ROOT/scripts/lib/relay.py" "$KS_NS_API" 10.99.0.1:6443 "$REAL_HOST:$REAL_PORT"
 	sleep 1
 	real_kubectl version >/dev/null || fail "$KS_APISERVER does not accept the demo's administrator"
-	real_kubectl apply -f "$KS_LAB_DIR/seed.json" >/dev/null
+	real_check_clean
+	real_objects | real_kubectl apply -f - >/dev/null
 	real_roles | real_kubectl apply -f - >/dev/null
 	real_tokens
 }
 
 real_cleanup() {
-	real_kubectl delete --ignore-not-found --wait=false namespace shop monitoring guest ci
-	real_kubectl delete --ignore-not-found --wait=false node node-1 node-2 node-3
-	real_kubectl delete --ignore-not-found clusterrole kubescope-demo-metrics
-	real_kubectl delete --ignore-not-found clusterrolebinding kubescope-demo-metrics kubescope-demo-monitoring kubescope-demo-dev
+	[ -e "$KS_LAB_DIR/real-cluster-used" ] || return 0
+	real_kubectl delete --ignore-not-found --wait=false namespace "${REAL_NAMESPACES[@]}"
+	real_kubectl delete --ignore-not-found --wait=false node "${REAL_NODES[@]}"
+	real_kubectl delete --ignore-not-found clusterrole kubescope-demo-metrics kubescope-demo-nodes
+	real_kubectl delete --ignore-not-found clusterrolebinding kubescope-demo-metrics kubescope-demo-monitoring \
+		kubescope-demo-dev kubescope-demo-nodes
 	real_kubectl -n kube-system delete --ignore-not-found pod node-helper node-helper-2
 }

@@ -11,6 +11,7 @@ import signal
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
 from standin.admin import Admin
 from standin.counts import Counts
@@ -63,7 +64,8 @@ def common_name(path: Path) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_verify_locations(path)
     for certificate in context.get_ca_certs():
-        for rdn in certificate["subject"]:
+        subject: Any = certificate["subject"]
+        for rdn in subject:
             for key, value in rdn:
                 if key == "commonName":
                     return str(value)
@@ -88,9 +90,9 @@ def build(args: argparse.Namespace) -> tuple[Server, Admin]:
 async def run(args: argparse.Namespace) -> None:
     """Serve until a signal comes."""
     server, admin = build(args)
-    listeners = [await serve(server, *args.listen, ssl=tls_context(args), ssl_handshake_timeout=10)]
+    listeners = [await serve(server, args.listen, tls_context(args))]
     if args.admin:
-        listeners.append(await serve(admin, *args.admin))
+        listeners.append(await serve(admin, args.admin))
     ports = " ".join(str(listener.sockets[0].getsockname()[1]) for listener in listeners)
     print(f"listening ports={ports}", flush=True)
     gc.freeze()  # what is there now stays; the collector need not look at it again

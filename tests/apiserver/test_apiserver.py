@@ -7,6 +7,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -321,8 +322,25 @@ class Objects(Lab):
         for path in ("/api", "/apis", "/apis/apps", "/apis/apps/v1", "/api/v1", "/openapi/v2", "/openapi/v3",
                      "/openapi/v3/apis/apps/v1", "/openid/v1/jwks", "/"):
             self.assertEqual(self.ask("GET", path).code, 200, path)
-        pod = self.ask("GET", "/openapi/v2").json["definitions"]["io.k8s.api.core.v1.PodSpec"]["properties"]
+        document = self.ask("GET", "/openapi/v2")
+        definitions = document.json["definitions"]
+        pod = definitions["io.k8s.api.core.v1.PodSpec"]["properties"]
         self.assertEqual(pod["hostPID"], {"type": "boolean"})
+        for name in re.findall(r'"#/definitions/([^"]+)"', document.body.decode()):
+            self.assertIn(name, definitions)
+
+    def test_openapi_2_in_protobuf(self) -> None:
+        kind = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+        answer = self.ask("GET", "/openapi/v2", headers={"Accept": kind})
+        self.assertEqual((answer.code, answer.body[:5]), (200, b"\x0a\x032.0"))
+        self.assertIn("proto-openapi", answer.headers["Content-Type"])
+
+    def test_strict_fields(self) -> None:
+        pod = {**POD, "metadata": {"name": "strict"}, "spec": {"containers": [{"name": "c", "image": "i", "imag": "j"}]}}
+        answer = self.ask("POST", f"{PODS}?fieldValidation=Strict", pod)
+        self.assertEqual(answer.code, 400)
+        self.assertIn('unknown field "spec.containers[0].imag"', answer.json["message"])
+        self.assertEqual(self.ask("POST", PODS, pod).code, 201)
 
     def test_protobuf_body(self) -> None:
         def text(number: int, value: bytes) -> bytes:
@@ -375,8 +393,8 @@ class Watching(Lab):
         self.assertEqual(events[4]["object"]["metadata"]["annotations"], {"k8s.io/initial-events-end": "true"})
 
     def test_too_old_version(self) -> None:
+        connection = self.connect()
         for n in range(2100):
-            connection = self.connect() if n == 0 else connection
             connection.request("PATCH", "/api/v1/namespaces/default", json.dumps({"metadata": {"labels": {"n": str(n)}}}),
                                {"Content-Type": "application/merge-patch+json", "Authorization": f"Bearer {self.token}"})
             connection.getresponse().read()

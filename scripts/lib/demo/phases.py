@@ -21,7 +21,7 @@ METRICS_USER = "system:serviceaccount:monitoring:metrics"
 TENANT_USER = "system:serviceaccount:guest:tenant"
 CAUGHT = ("flag", "throttle", "block")
 # client, program, further options: who lives in this cluster
-EVERYDAY = (
+EVERYDAY: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("node-1", "kubelet.py", ()), ("node-2", "kubelet.py", ()), ("node-3", "kubelet.py", ()),
     ("controller-manager", "controller.py", ()), ("scheduler", "scheduler.py", ()),
     ("web", "webshop.py", ()), ("metrics", "metrics.py", ()), ("batch", "batch.py", ()), ("tenant", "batch.py", ()),
@@ -73,6 +73,8 @@ class Demo:
         """Everybody begins; the victim's web form too."""
         for seed, (client, script, options) in enumerate(EVERYDAY, 1):
             pace = PACE.get(client, self.pace)
+            if self.upstream.real and script in ("controller.py", "scheduler.py"):
+                options = (*options, "--lease-namespace", "shop")  # the real leaders keep theirs
             self.lab.start(client, self.lab.program(
                 client, script, "--as", client, "--seed", str(seed), "--pace", str(pace),
                 "--journal", str(self.lab.journals / f"{client}.jsonl"), *options))

@@ -115,7 +115,7 @@ def _namespace(obj: Object) -> Object:
 
 
 def _secret(obj: Object) -> Object:
-    out = {"type": "Opaque", **obj}
+    out: Object = {"type": "Opaque", **obj}
     plain = out.pop("stringData", None) or {}
     data = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
     if data:

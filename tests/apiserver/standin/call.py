@@ -67,6 +67,11 @@ class Call:
         return self.request.query.get("dryRun") == "All"
 
     @property
+    def field_validation(self) -> str:
+        """What to do about unknown fields: Strict, Warn or Ignore."""
+        return self.request.query.get("fieldValidation", "")
+
+    @property
     def table(self) -> bool:
         """Whether the client prefers a Table."""
         return "as=Table" in self.request.header("accept").split(",")[0]

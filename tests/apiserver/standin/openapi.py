@@ -7,9 +7,10 @@ import json
 from functools import lru_cache
 from typing import Any
 
+from . import swagger_wire
 from .patch import PATCHES
 from .resources import GROUPS, RESOURCES, Resource
-from .schemas import definition, group_version_kind, message_of, schemas
+from .schemas import VERSION_2, VERSION_3, definition, group_version_kind, message_of, schemas
 
 Object = dict[str, Any]
 _WRITE = ("dryRun", "fieldManager", "fieldValidation", "pretty")
@@ -30,7 +31,7 @@ _BOOLEANS = ("allowWatchBookmarks", "watch", "sendInitialEvents", "force", "orph
 class _Version3:
     """How version 3 words parameters, bodies and answers."""
 
-    prefix = "#/components/schemas/"
+    prefix = VERSION_3
 
     @staticmethod
     def parameter(name: str, where: str, kind: str) -> Object:
@@ -48,7 +49,7 @@ class _Version3:
 class _Version2:
     """How version 2 does."""
 
-    prefix = "#/definitions/"
+    prefix = VERSION_2
 
     @staticmethod
     def parameter(name: str, where: str, kind: str) -> Object:
@@ -128,8 +129,13 @@ def index() -> Object:
 
 
 @lru_cache(maxsize=None)
-def swagger() -> bytes:
-    """/openapi/v2."""
+def _swagger() -> Object:
     resources = tuple(RESOURCES)
-    return _encode({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "stand-in"},
-                    "paths": _all_paths(resources, _Version2), "definitions": schemas(resources, _Version2.prefix)})
+    return {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "stand-in"},
+                    "paths": _all_paths(resources, _Version2), "definitions": schemas(resources, _Version2.prefix)}
+
+
+@lru_cache(maxsize=None)
+def swagger(protobuf: bool) -> bytes:
+    """/openapi/v2, in either form."""
+    return swagger_wire.encode(_swagger()) if protobuf else _encode(_swagger())

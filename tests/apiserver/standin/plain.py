@@ -7,6 +7,7 @@ from typing import Any
 from . import discovery, openapi
 from .call import Call, Response
 from .http1 import Request
+from .swagger_wire import MEDIA_TYPE, MEDIA_TYPE_MARK
 from .tokens import ISSUER, TokenIssuer
 
 VERSION = {
@@ -50,7 +51,7 @@ class Plain:
         if path in ("/api", "/apis"):
             return self._groups(request, core=path == "/api")
         if parts[0] == "openapi":
-            return _openapi(parts)
+            return _openapi(parts, request.header("accept").partition(",")[0].strip())
         if path == "/openid/v1/jwks":
             return Response.of(self.issuer.key_set())
         if path == "/.well-known/openid-configuration":
@@ -74,10 +75,12 @@ class Plain:
         return Response.of(discovery.api_versions(self.address) if core else discovery.api_group_list())
 
 
-def _openapi(parts: list[str]) -> Response | None:
+def _openapi(parts: list[str], accepted: str) -> Response | None:
     body: bytes | None = None
     if parts == ["openapi", "v2"]:
-        body = openapi.swagger()
+        if MEDIA_TYPE_MARK in accepted:
+            return Response(200, openapi.swagger(True), MEDIA_TYPE)
+        body = openapi.swagger(False)
     elif parts == ["openapi", "v3"]:
         return Response.of(openapi.index())
     elif parts[:3] == ["openapi", "v3", "api"] and len(parts) == 4:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, Callable
 
 from . import admission
 from .call import Call, Response, Stream
@@ -13,6 +13,7 @@ from .resources import BY_PATH, ApiPath
 from .selector import selector
 from .status import ApiError, not_found, qualified, success
 from .store import Entry, Store
+from .strict import validate
 from .table import table
 from .watching import watch
 
@@ -33,7 +34,10 @@ class Rest:
         """The answer to a call without a subresource, or with one that is a view of the object."""
         if call.verb not in path.resource.verbs or (path.name and call.request.method == "POST"):
             raise ApiError(405, "the server does not allow this method on the requested resource")
-        return getattr(self, f"_{call.verb}")(call, path)
+        verbs: dict[str, Callable[[Call, ApiPath], Response | Stream]] = {
+            "get": self._get, "list": self._list, "watch": self._watch, "create": self._create, "update": self._update,
+            "patch": self._patch, "delete": self._delete, "deletecollection": self._deletecollection}
+        return verbs[call.verb](call, path)
 
     # --- reading --------------------------------------------------------------------------
 
@@ -84,6 +88,7 @@ class Rest:
 
     def _create(self, call: Call, path: ApiPath) -> Response:
         obj = admission.check_object(path.resource, call.body(), path.namespace)
+        validate(path.resource, obj, call.field_validation)
         return self.one(call, path, self.add(path, obj, dry_run=call.dry_run), 201)
 
     def add(self, path: ApiPath, obj: Object, *, dry_run: bool = False) -> Entry:
@@ -114,6 +119,7 @@ class Rest:
 
     def _update(self, call: Call, path: ApiPath) -> Response:
         wanted = admission.check_object(path.resource, call.body(), path.namespace)
+        validate(path.resource, wanted, call.field_validation)
         before = self.store.get(path.resource, path.namespace, path.name)
         return self.one(call, path, self._next(call, path, before, wanted))
 
@@ -136,6 +142,7 @@ class Rest:
         wanted = apply(before.obj, change)
         if not isinstance(wanted, dict) or not isinstance(wanted.get("metadata"), dict):
             raise ApiError(422, "the patch does not leave an object")
+        validate(path.resource, wanted, call.field_validation)
         if isinstance(change, list) or "resourceVersion" not in (change.get("metadata") or {}):
             wanted = {**wanted, "metadata": {k: v for k, v in wanted["metadata"].items() if k != "resourceVersion"}}
         return self.one(call, path, self._next(call, path, before, wanted))

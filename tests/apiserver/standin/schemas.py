@@ -10,13 +10,14 @@ from .resources import Resource
 from .wire import INLINE, PACKAGES, messages
 
 Schema = dict[str, Any]
+VERSION_2, VERSION_3 = "#/definitions/", "#/components/schemas/"  # where references point to
 _SCALARS: dict[str, Schema] = {
     "string": {"type": "string"}, "bool": {"type": "boolean"}, "double": {"type": "number", "format": "double"},
     "int32": {"type": "integer", "format": "int32"}, "int64": {"type": "integer", "format": "int64"},
     "bytes": {"type": "string", "format": "byte"},
 }
 # Messages whose JSON form is not an object of their fields.
-_SPECIAL: dict[str, Schema] = {
+SPECIAL: dict[str, Schema] = {
     "meta.Time": {"type": "string", "format": "date-time"},
     "meta.MicroTime": {"type": "string", "format": "date-time"},
     "meta.Duration": {"type": "string"},
@@ -26,6 +27,7 @@ _SPECIAL: dict[str, Schema] = {
     "runtime.RawExtension": {"type": "object"},
     "authentication.v1.ExtraValue": {"type": "array", "items": {"type": "string"}},
     "authorization.v1.ExtraValue": {"type": "array", "items": {"type": "string"}},
+    "certificates.v1.ExtraValue": {"type": "array", "items": {"type": "string"}},
 }
 
 
@@ -48,9 +50,10 @@ def _field(kind: str, package: str, prefix: str) -> Schema:
     if kind.startswith("map<"):
         return {"type": "object", "additionalProperties": _field(kind[4:-1].partition(",")[2], package, prefix)}
     message = kind if "." in kind else f"{package}.{kind}"
-    if message in _SPECIAL:
-        return dict(_SPECIAL[message])
-    return {"allOf": [{"$ref": prefix + definition(message)}]}
+    if message in SPECIAL:
+        return dict(SPECIAL[message])
+    reference: Schema = {"$ref": prefix + definition(message)}
+    return reference if prefix == VERSION_2 else {"allOf": [reference]}
 
 
 def _properties(message: str, prefix: str) -> Iterator[tuple[str, Schema]]:
@@ -71,7 +74,7 @@ def _properties(message: str, prefix: str) -> Iterator[tuple[str, Schema]]:
 
 
 def _used(message: str, seen: set[str]) -> None:
-    if message in seen or message in _SPECIAL or message not in messages():
+    if message in seen or message in SPECIAL or message not in messages():
         return
     seen.add(message)
     package = message.rpartition(".")[0]
@@ -82,13 +85,13 @@ def _used(message: str, seen: set[str]) -> None:
 
 
 def schemas(resources: tuple[Resource, ...], prefix: str) -> dict[str, Schema]:
-    """Every definition the given resources need; `prefix` is where references point to."""
+    """Every definition the given resources need; `prefix` is VERSION_2 or VERSION_3."""
     used: set[str] = set()
     for resource in resources:
         _used(message_of(resource), used)
-    out = {definition(m): {"type": "object", "properties": dict(_properties(m, prefix))} for m in sorted(used)}
+    out: dict[str, Schema] = {definition(m): {"type": "object", "properties": dict(_properties(m, prefix))} for m in sorted(used)}
     for resource in resources:
-        open_ended = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {}}
+        open_ended: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {}}
         schema = out.setdefault(definition(message_of(resource)), open_ended)
         schema["x-kubernetes-group-version-kind"] = [group_version_kind(resource)]
         schema["properties"].update(apiVersion={"type": "string"}, kind={"type": "string"})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import uuid
 
 from . import http1
 from .call import Call, Response, Stream
-from .connection import Connection
+from .connection import Connection, Handler
 from .counts import Counts
 from .http1 import HttpError, Request
 from .identity import Authenticator, User, impersonated
@@ -21,6 +22,7 @@ from .subresources import Subresources
 from .tokens import TokenIssuer
 
 log = logging.getLogger("apiserver")
+HANDSHAKE_SECONDS = 10.0
 _FIXED_HEADERS = [
     ("Cache-Control", "no-cache, private"),
     ("X-Kubernetes-Pf-Flowschema-Uid", "6a1f4e0e-3c2b-4a54-9d2e-0f8f5c1a7b11"),
@@ -152,7 +154,8 @@ class Server:
         return not close
 
 
-async def serve(handler: object, host: str, port: int, **options: object) -> asyncio.Server:
+async def serve(handler: Handler, address: tuple[str, int], tls: ssl.SSLContext | None = None) -> asyncio.Server:
     """Listen; every connection gets a Connection of its own."""
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: Connection(handler), host, port, backlog=1024, **options)  # type: ignore[arg-type]
+    return await loop.create_server(lambda: Connection(handler), *address, backlog=1024, ssl=tls,
+                                    ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None)

@@ -35,8 +35,10 @@ class TokenIssuer:
         key = serialization.load_pem_private_key(key_pem, password=None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError("the service-account key is not an RSA key")
-        self._key = key
+        self._key_pem = key_pem.decode()
         self._public = key.public_key()
+        self._public_pem = self._public.public_bytes(serialization.Encoding.PEM,
+                                                     serialization.PublicFormat.SubjectPublicKeyInfo).decode()
         der = self._public.public_bytes(serialization.Encoding.DER,
                                         serialization.PublicFormat.SubjectPublicKeyInfo)
         self.key_id = _b64(hashlib.sha256(der).digest())
@@ -61,7 +63,7 @@ class TokenIssuer:
             "jti": str(uuid.uuid4()), "kubernetes.io": bound, "nbf": issued,
             "sub": f"system:serviceaccount:{namespace}:{name}",
         }
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id})
+        return jwt.encode(claims, self._key_pem, algorithm="RS256", headers={"kid": self.key_id})
 
     def user(self, token: str) -> User | None:
         """The user a token speaks for; None where signature, issuer, audience or time do not hold."""
@@ -69,7 +71,7 @@ class TokenIssuer:
         if known and known[0] > time.time():
             return known[1]
         try:
-            claims = jwt.decode(token, self._public, algorithms=["RS256"], audience=ISSUER, issuer=ISSUER,
+            claims = jwt.decode(token, self._public_pem, algorithms=["RS256"], audience=ISSUER, issuer=ISSUER,
                                 options={"require": ["exp", "sub"]})
             user = _claims_user(claims)
         except (jwt.PyJWTError, KeyError, TypeError, ValueError):

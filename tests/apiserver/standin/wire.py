@@ -118,6 +118,7 @@ _SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {
     "runtime.RawExtension": _raw_json("raw"),
     "authentication.v1.ExtraValue": lambda fields: fields.get("items", []),
     "authorization.v1.ExtraValue": lambda fields: fields.get("items", []),
+    "certificates.v1.ExtraValue": lambda fields: fields.get("items", []),
 }
 
 

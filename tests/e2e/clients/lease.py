@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 
+from typing import Any
+
 from kube import Kube
 
 KIND = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
@@ -23,7 +25,7 @@ class Lease:
         self.base = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self.namespace, self.name, self.holder, self.seconds = namespace, name, holder, seconds
         self.query = f"?timeout={timeout}"
-        self._lease: dict[str, object] | None = None
+        self._lease: dict[str, Any] | None = None
 
     def renew(self) -> None:
         """Get or create at first and after a conflict, update from then on."""
@@ -31,11 +33,11 @@ class Lease:
             found = self.client.request("GET", f"{self.base}/{self.name}{self.query}")
             self._lease = found.json if found.status == 200 else self._create()
             return
-        spec = {**self._lease["spec"], "holderIdentity": self.holder, "renewTime": micro_time()}  # type: ignore[dict-item]
+        spec = {**self._lease["spec"], "holderIdentity": self.holder, "renewTime": micro_time()}
         reply = self.client.request("PUT", f"{self.base}/{self.name}{self.query}", {**self._lease, "spec": spec})
         self._lease = reply.json if reply.status == 200 else None
 
-    def _create(self) -> dict[str, object] | None:
+    def _create(self) -> dict[str, Any] | None:
         body = {**KIND, "metadata": {"name": self.name, "namespace": self.namespace},
                 "spec": {"holderIdentity": self.holder, "leaseDurationSeconds": self.seconds, "renewTime": micro_time()}}
         reply = self.client.request("POST", f"{self.base}{self.query}", body)

@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 from kube import Kube
 
-Job = Callable[[], None]
+Job = Callable[[], object]
 JITTER = 0.1
 
 

@@ -17,7 +17,7 @@ NODES = ("node-1", "node-2", "node-3")
 
 
 class Scheduler:
-    """Binds pods that have no node."""
+    """Binds the shop's pods that have no node."""
 
     def __init__(self, client: Kube, pace: Pace) -> None:
         self.client, self.pace = client, pace
@@ -32,7 +32,8 @@ class Scheduler:
             Reflector(self.client, path, rng).start()
 
     def _pod(self, kind: str, pod: dict[str, Any]) -> None:
-        if kind == "ADDED" and not pod["spec"].get("nodeName"):
+        ours = pod["metadata"]["namespace"] == "shop"  # a real cluster's own pods are not for these nodes
+        if ours and kind == "ADDED" and not pod["spec"].get("nodeName"):
             self.waiting.put(pod)
 
     def bind(self) -> None:
@@ -54,6 +55,7 @@ class Scheduler:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser, "scheduler")
+    parser.add_argument("--lease-namespace", default="kube-system", help="another one beside a real leader")
     args = parser.parse_args()
     who = account(args)
     journal = Journal(args.client, args.journal)
@@ -61,7 +63,7 @@ def main() -> None:
     scheduler = Scheduler(Kube(who, f"{BUILD}/scheduler", journal), pace)
     scheduler.start()
     election = Kube(who, f"{BUILD}/leader-election", journal)
-    lease = Lease(election, "kube-system", "kube-scheduler", holder("control-plane"), 15, "5s")
+    lease = Lease(election, args.lease_namespace, "kube-scheduler", holder("control-plane"), 15, "5s")
     pace.every(2, lease.renew)
     pace.every(1, scheduler.bind)
     pace.run()

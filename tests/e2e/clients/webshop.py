@@ -34,8 +34,8 @@ def main() -> None:
     pace = Pace(args.seed, args.pace, args.seconds)
     client = Kube(account(args), USER_AGENT, Journal(args.client, args.journal))
     threading.Thread(target=watch_config, args=(client,), daemon=True).start()
-    pace.every(2, lambda: client.request("GET", f"{CONFIG}/web-config") and None, first=0)
-    pace.every(6, lambda: client.request("GET", "/api/v1/namespaces/shop/endpoints/cart") and None, first=1)
+    pace.every(2, lambda: client.request("GET", f"{CONFIG}/web-config"), first=0)
+    pace.every(6, lambda: client.request("GET", "/api/v1/namespaces/shop/endpoints/cart"), first=1)
     pace.run()
 
 
