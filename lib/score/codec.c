@@ -93,7 +93,6 @@ put_call(struct stream *s, void *rec)
 	PUT(s, call->key);
 	PUT(s, call->requests);
 	PUT(s, call->bodies);
-	PUT(s, call->uninspected);
 	PUT(s, call->last_s);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		put_length(s, &call->size[i]);
@@ -160,6 +159,7 @@ put_edge(struct stream *s, void *rec)
 	PUT(s, edge->from);
 	PUT(s, edge->to);
 	PUT(s, edge->n);
+	PUT(s, edge->uninspected);
 	PUT(s, edge->last_s);
 	PUT(s, edge->kind);
 	PUT(s, edge->scope);
@@ -180,10 +180,10 @@ struct section {
 };
 
 static const struct section sections[] = {
-	{offsetof(struct model, calls), sizeof(struct model_call), 182, put_call},
+	{offsetof(struct model, calls), sizeof(struct model_call), 174, put_call},
 	{offsetof(struct model, fields), sizeof(struct model_field), 75, put_field},
 	{offsetof(struct model, principals), sizeof(struct model_principal), 135, put_principal},
-	{offsetof(struct model, edges), sizeof(struct model_edge), 37, put_edge},
+	{offsetof(struct model, edges), sizeof(struct model_edge), 41, put_edge},
 };
 #define SECTIONS KS_ARRAY_SIZE(sections)
 

@@ -345,6 +345,8 @@ unknown_type(struct judge *j, uint64_t key)
 		return;
 	db = shape_db(j, ks_score_novelty_db(j->call->requests, j->call->types,
 					     j->profile->type.patience));
+	if (mark_count(j->profile, mark_key(MARK_TYPE, j->rq.type, 0)) > 0)
+		db /= 2;
 	if (db < EVIDENCE_LEAST_DB)
 		return;
 	f = ks_exchange_finding_add(j->ex, KS_FINDING_UNKNOWN_CONTENT_TYPE, db,
@@ -372,20 +374,24 @@ body_missing(struct judge *j)
 					(uint32_t)j->call->requests);
 }
 
-/* What could not be looked at is no surprise in a call where that is usual (bodies in a form that
+/* What could not be looked at is no surprise with a content type of which that is usual (one that
  * is only scanned as bytes). What MATCH is certain about stays. */
 static ks_cold void
 judge_coverage(struct judge *j)
 {
-	double n = j->call->requests, usual = (j->call->uninspected + 1.0) / (n + 2.0);
+	double n = mark_count(j->profile, mark_key(MARK_TYPE, j->rq.type, 0));
+	double blind = mark_count(j->profile, mark_key(MARK_BLIND, j->rq.type, 0));
+	int usual_db = (int)(-10.0 * log10((blind + 1.0) / (n + 2.0)));
 	struct ks_exchange *ex = j->ex;
 	uint8_t kept = 0;
 
+	if (n == 0)
+		return;
 	for (uint8_t i = 0; i < ex->nfindings; i++) {
 		struct ks_finding *f = &ex->findings[i];
 
 		if (f->code == KS_FINDING_UNINSPECTED && !f->certain) {
-			f->db = (int16_t)KS_MIN((double)f->db, -10.0 * log10(usual));
+			f->db = (int16_t)KS_MIN((int)f->db, usual_db);
 			if (f->db < EVIDENCE_LEAST_DB)
 				continue;
 		}
@@ -399,10 +405,10 @@ judge_coverage(struct judge *j)
 void
 ks_score_judge_call(struct judge *j)
 {
-	if (j->call == NULL)
-		return;
 	if (ks_unlikely(ks_exchange_has(j->ex, KS_FINDING_UNINSPECTED)))
 		judge_coverage(j);
+	if (j->call == NULL)
+		return;
 	judge_fields(j);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		if (ks_unlikely(j->rq.size[i] > j->call->size[i].max))

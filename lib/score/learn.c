@@ -89,7 +89,6 @@ learn_call(struct ks_delta *delta, const struct request *rq)
 		memcpy(call->name, rq->call_name, KS_MIN(rq->call_len, sizeof(call->name) - 1));
 	call->requests++;
 	call->bodies += rq->ex->body_bytes > 0;
-	call->uninspected += ks_exchange_has(rq->ex, KS_FINDING_UNINSPECTED);
 	for (int i = 0; i < MODEL_SIZES; i++)
 		ks_score_length_add(&call->size[i], rq->size[i]);
 	call->last_s = KS_MAX(call->last_s, rq->now_s);
@@ -201,7 +200,7 @@ learn_edges(struct ks_scorer *scorer, const struct request *rq)
 {
 	struct ks_str program = {rq->program_text, strlen(rq->program_text)};
 	char address[KS_ADDR_TEXT_BYTES];
-	struct model_edge *call;
+	struct model_edge *call, *type;
 
 	call = learn_edge(scorer, rq,
 			  &(struct edge_end){rq->principal,
@@ -216,13 +215,16 @@ learn_edges(struct ks_scorer *scorer, const struct request *rq)
 			      rq->ex->now.mono_us, call->rate);
 	learn_edge(scorer, rq,
 		   &(struct edge_end){rq->principal, rq->program, EDGE_PROGRAM, 0, program});
-	if (rq->type != 0)
-		learn_edge(scorer, rq,
-			   &(struct edge_end){rq->call,
-					      rq->type,
-					      EDGE_TYPE,
-					      0,
-					      {rq->type_text, strlen(rq->type_text)}});
+	if (rq->type != 0) {
+		type = learn_edge(scorer, rq,
+				  &(struct edge_end){rq->call,
+						     rq->type,
+						     EDGE_TYPE,
+						     0,
+						     {rq->type_text, strlen(rq->type_text)}});
+		if (type != NULL && ks_exchange_has(rq->ex, KS_FINDING_UNINSPECTED))
+			type->uninspected = add_sat(type->uninspected, 1);
+	}
 	if (rq->anonymous)
 		return;
 	ks_addr_format(&rq->ex->source, address);

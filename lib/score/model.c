@@ -118,7 +118,6 @@ ks_score_call_merge(struct model_call *dst, const struct model_call *src)
 		memcpy(dst->name, src->name, sizeof(dst->name));
 	dst->requests += src->requests;
 	dst->bodies += src->bodies;
-	dst->uninspected += src->uninspected;
 	for (int i = 0; i < MODEL_SIZES; i++)
 		length_merge(&dst->size[i], &src->size[i]);
 	dst->last_s = KS_MAX(dst->last_s, src->last_s);
@@ -168,6 +167,7 @@ ks_score_edge_merge(struct model_edge *dst, const struct model_edge *src)
 		return;
 	}
 	dst->n = add_sat(dst->n, src->n);
+	dst->uninspected = add_sat(dst->uninspected, src->uninspected);
 	for (int w = 0; w < WINDOW_MAX; w++)
 		rate_merge(&dst->rate[w], &src->rate[w]);
 	dst->last_s = KS_MAX(dst->last_s, src->last_s);

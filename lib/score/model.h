@@ -19,7 +19,7 @@
 #define MODEL_VALUES 8 /* more distinct values than this are no enumeration */
 #define MODEL_TEXTS 3  /* of which so many are kept in words */
 #define MODEL_TEXT_BYTES 17
-#define MODEL_EDGE_TEXT 40
+#define MODEL_EDGE_TEXT 36
 
 /** What is measured of a whole request. */
 enum model_size {
@@ -59,7 +59,6 @@ struct model_call {
 	uint64_t key;
 	uint64_t requests;
 	uint64_t bodies;
-	uint64_t uninspected; /**< requests of which something could not be looked at */
 	struct model_length size[MODEL_SIZES];
 	uint32_t last_s;
 	char name[KS_KUBE_CALL_KEY_BYTES];
@@ -113,6 +112,7 @@ struct model_edge {
 	uint8_t power; /**< EDGE_CALL: what the call gives, ks_score_power_of() */
 	uint8_t zero;
 	struct model_rate rate[WINDOW_MAX]; /**< EDGE_CALL */
+	uint32_t uninspected; /**< EDGE_TYPE: requests of which something could not be looked at */
 	char text[MODEL_EDGE_TEXT];
 };
 

@@ -44,11 +44,17 @@ ks_profile_destroy(struct ks_profile *profile)
 /* ---- what is derived ---- */
 
 static uint64_t
-mark_add(struct ks_profile *profile, uint64_t key)
+mark_add_n(struct ks_profile *profile, uint64_t key, uint64_t n)
 {
 	struct profile_mark *mark = ks_score_table_add(&profile->marks, key);
 
-	return ++mark->n;
+	return mark->n += n;
+}
+
+static uint64_t
+mark_add(struct ks_profile *profile, uint64_t key)
+{
+	return mark_add_n(profile, key, 1);
 }
 
 static void
@@ -112,6 +118,8 @@ derive_type(struct ks_profile *profile, uint32_t i)
 
 	if (call == NULL)
 		return;
+	mark_add_n(profile, mark_key(MARK_TYPE, edge->to, 0), edge->n);
+	mark_add_n(profile, mark_key(MARK_BLIND, edge->to, 0), edge->uninspected);
 	call->types.kinds++;
 	call->types.once += edge->n == 1;
 	top = call->type_top == 0 ? NULL : table_at(&profile->model.edges, call->type_top - 1);

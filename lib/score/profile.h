@@ -32,6 +32,8 @@ enum mark_kind {
 	MARK_PEER,  /**< members of a group that know the far end of an edge */
 	MARK_PAIR,  /**< principal and call, in whichever scope: requests */
 	MARK_ONCE,  /**< requests that brought a field seen but once */
+	MARK_TYPE,  /**< requests with a content type, in whichever call */
+	MARK_BLIND, /**< of these, with something that could not be looked at */
 	MARK_END,   /**< principals that know the far end of an edge, whatever their group */
 };
 
