@@ -21,6 +21,9 @@ static const double floor_known[WINDOW_MAX] = {12, 30, 80};
 #define FAILS_FLOOR 15.0
 /* Windows after which a caller's own past counts as much as its group's. */
 #define YOUNG_WINDOWS 30.0
+/* Surprise up to which a count still becomes part of what is usual (growth is followed, a burst
+ * not), and up to which it is counted in wider series. */
+#define TEACHES_DB 20
 
 /*
  * The counts of one request, from the narrowest to the widest: this call by this program from this
@@ -81,7 +84,7 @@ series_count(const struct judge *j, const struct series *series, bool count, str
 			if (db > worst->db)
 				*worst = (struct excess){db, q8 / 256.0, most, w, series};
 		}
-		if (db >= EVIDENCE_LEAST_DB)
+		if (db > TEACHES_DB)
 			excess = true;
 		else if (count)
 			window->peak = KS_MAX(window->peak, (uint32_t)(q8 / 256));
