@@ -210,7 +210,7 @@ is_free(const struct ks_arena *arena, uint32_t index, uint32_t order)
 {
 	const struct unit *unit = &arena->units[index];
 
-	return unit->first && unit->free && unit->order == order;
+	return unit->free && unit->order == order;
 }
 
 void

@@ -82,6 +82,13 @@ ks_chain_clear(struct ks_chain *chain)
 	ks_chain_init(chain, chain->pool);
 }
 
+/* The length has 32 bits. Asked where a chunk comes in: what it has room for is counted at once. */
+static inline bool
+may_grow(const struct ks_chain *chain, size_t n)
+{
+	return n + KS_CHUNK_BYTES <= UINT32_MAX - chain->len;
+}
+
 /* All chunks for `len` bytes in a list, or none of them. */
 static int
 chunks_get(struct ks_pool *pool, size_t len, struct ks_chunk **out)
@@ -116,7 +123,7 @@ append_slow(struct ks_chain *chain, const uint8_t *data, size_t len)
 	struct ks_chunk *chunk;
 	int rc;
 
-	if (len > UINT32_MAX - chain->len)
+	if (!may_grow(chain, len))
 		return -ENOBUFS;
 	rc = chunks_get(chain->pool, len - part, &chunk);
 	if (rc != 0)
@@ -152,7 +159,7 @@ ks_chain_reserve(struct ks_chain *chain, uint32_t *room)
 	struct ks_chunk *chunk = chain->tail;
 
 	if (chunk == NULL || chunk->end == KS_CHUNK_BYTES) {
-		chunk = chunk_get(chain->pool);
+		chunk = may_grow(chain, 0) ? chunk_get(chain->pool) : NULL;
 		if (chunk == NULL) {
 			*room = 0;
 			return NULL;
@@ -255,7 +262,7 @@ take_head(struct ks_chain *chain)
 void
 ks_chain_splice(struct ks_chain *dst, struct ks_chain *src)
 {
-	assert(dst->pool == src->pool && dst != src);
+	assert(dst->pool == src->pool && dst != src && may_grow(dst, src->len));
 	if (src->head == NULL)
 		return;
 	adopt(dst, take_head(src));
@@ -273,7 +280,7 @@ ks_chain_move(struct ks_chain *dst, struct ks_chain *src, uint32_t n)
 	uint32_t left = KS_MIN(n, src->len);
 	uint32_t moved = 0;
 
-	assert(dst->pool == src->pool && dst != src);
+	assert(dst->pool == src->pool && dst != src && may_grow(dst, left));
 	while (left > 0 && chunk_len(src->head) <= left) {
 		struct ks_chunk *chunk = take_head(src);
 		uint32_t part = chunk_len(chunk);

@@ -290,12 +290,33 @@ find_refuses_long_needles(void)
 	ks_pool_destroy(pool);
 }
 
+/* No pool of a test is that large, so the length is made up. */
+static void
+the_length_cannot_overflow(void)
+{
+	struct ks_pool *pool = ks_chunk_pool_create("long", 2);
+	struct ks_chain chain;
+	uint32_t room;
+
+	ks_chain_init(&chain, pool);
+	chain.len = UINT32_MAX - KS_CHUNK_BYTES - 2;
+	CU_ASSERT_EQUAL(ks_chain_append(&chain, "abc", 3), -ENOBUFS);
+	CU_ASSERT_EQUAL(ks_chain_append(&chain, "ab", 2), 0);
+	CU_ASSERT_EQUAL(ks_pool_free_count(pool), 1);
+	ks_chain_clear(&chain);
+	chain.len = UINT32_MAX - KS_CHUNK_BYTES + 1;
+	CU_ASSERT_PTR_NULL(ks_chain_reserve(&chain, &room));
+	CU_ASSERT_EQUAL(ks_pool_free_count(pool), 2);
+	ks_pool_destroy(pool);
+}
+
 static const struct ks_test tests[] = {
 	KS_TEST(like_an_array),
 	KS_TEST(like_an_array_when_the_pool_fails),
 	KS_TEST(append_is_all_or_nothing),
 	KS_TEST(single_bytes_share_chunks),
 	KS_TEST(find_refuses_long_needles),
+	KS_TEST(the_length_cannot_overflow),
 };
 
 KS_TEST_MAIN("base_chain", tests)

@@ -47,26 +47,9 @@ static void
 base64_malformed(void)
 {
 	static const char *const bad[] = {
-		"A",
-		"=",
-		"==",
-		"====",
-		"A===",
-		"AB=",
-		"ABC==",
-		"ABCDE",
-		"AB=C",
-		"A=BC",
-		"=ABC",
-		"AB==AB==",
-		"AB C",
-		"ABC\n",
-		"AB%3",
-		"ABCD=",
-		"AB==\n",
-		"\200BCD",
-		"ABC\xff",
-		"A.CD",
+		"A",	 "=",	  "==",	    "====",    "A===",	   "AB=",  "ABC==",
+		"ABCDE", "AB=C",  "A=BC",   "=ABC",    "AB==AB==", "AB C", "ABC\n",
+		"AB%3",	 "ABCD=", "AB==\n", "\200BCD", "ABC\xff",  "A.CD",
 	};
 	char out[16];
 

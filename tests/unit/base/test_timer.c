@@ -272,11 +272,15 @@ static void
 time_that_goes_back_does_no_harm(void)
 {
 	struct ks_timer_wheel *wheel = ks_timer_wheel_create(10 * SECOND);
-	struct probe probe;
+	struct probe probe, past;
 
 	probe_init(&probe, wheel, on_fire);
+	probe_init(&past, wheel, on_fire);
 	ks_timer_set(wheel, &probe.timer, 11 * SECOND);
 	CU_ASSERT_EQUAL(ks_timer_wheel_advance(wheel, 1 * SECOND, ALL), 0);
+	/* It is still ten seconds past. */
+	ks_timer_set(wheel, &past.timer, 5 * SECOND);
+	CU_ASSERT_EQUAL(ks_timer_wheel_advance(wheel, 1 * SECOND, ALL), 1);
 	CU_ASSERT_EQUAL(ks_timer_wheel_advance(wheel, 11 * SECOND - 1, ALL), 0);
 	CU_ASSERT_EQUAL(ks_timer_wheel_advance(wheel, 11 * SECOND, ALL), 1);
 	ks_timer_wheel_destroy(wheel);
