@@ -28,6 +28,7 @@ LAB=$ROOT/scripts/lab.sh
 export KS_LAB_DIR=${KS_DEMO_DIR:-/run/kubescope-demo}
 export KS_NS_CLIENT=ks-demo-client KS_NS_GW=ks-demo-gw KS_NS_API=ks-demo-api
 LOAD_CPU=0
+DRIVER=
 
 # shellcheck source=scripts/lib/demo-real.sh
 . "$ROOT/scripts/lib/demo-real.sh"
@@ -38,6 +39,7 @@ fail() { echo "demo: $*" >&2; exit 1; }
 cleanup() {
 	local status=$?
 	trap - EXIT INT TERM
+	if [ -n "$DRIVER" ] && kill "$DRIVER" 2>/dev/null; then wait "$DRIVER" || true; fi
 	if [ -n "${KS_APISERVER:-}" ] && [ -e "$KS_LAB_DIR/up" ]; then real_cleanup || true; fi
 	if [ "${KS_DEMO_KEEP:-}" = 1 ] && [ -d "$KS_LAB_DIR" ]; then
 		rm -rf /tmp/kubescope-demo
@@ -47,6 +49,7 @@ cleanup() {
 	elif [ "$status" -ne 0 ] && [ -e "$KS_LAB_DIR/logs/gateway.log" ]; then
 		say "the gateway's last words:"
 		tail -n 5 "$KS_LAB_DIR/logs/gateway.log" | sed 's/^/    /'
+		say "KS_DEMO_KEEP=1 keeps all logs"
 	fi
 	"$LAB" down || true
 	exit "$status"
@@ -106,7 +109,9 @@ main() {
 	"$LAB" gateway learn
 	/usr/bin/python3 -B "$ROOT/scripts/lib/demo" --lab-dir "$KS_LAB_DIR" --load-cpu "$LOAD_CPU" \
 		--kubescopectl "${KUBESCOPECTL:-$ROOT/build/app/kubescopectl/kubescopectl}" \
-		--learn-seconds "${KS_DEMO_LEARN:-45}" "${options[@]}"
+		--learn-seconds "${KS_DEMO_LEARN:-45}" "${options[@]}" &
+	DRIVER=$!	# in the background, so that a signal to this script is heard at once
+	wait "$DRIVER"
 }
 
 main

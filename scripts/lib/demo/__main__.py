@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -64,8 +65,15 @@ def verdict(demo: Demo, lab: Lab) -> int:
     return 0
 
 
+def interrupted(number: int, frame: object) -> None:
+    """A signal ends the demo, but not before its programs."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     args = arguments()
+    signal.signal(signal.SIGTERM, interrupted)
     pin_self(args.load_cpu)
     lab = Lab(args.lab_dir, args.load_cpu)
     demo = Demo(lab, Gateway(args.kubescopectl, args.lab_dir / "telemetry"), Upstream(lab, real=args.real_apiserver),
@@ -77,6 +85,8 @@ def main() -> int:
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     finally:
         lab.stop()
 
