@@ -76,7 +76,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, interrupted)
     pin_self(args.load_cpu)
     lab = Lab(args.lab_dir, args.load_cpu)
-    demo = Demo(lab, Gateway(args.kubescopectl, args.lab_dir / "telemetry"), Upstream(lab, real=args.real_apiserver),
+    demo = Demo(lab, Gateway(args.kubescopectl, args.lab_dir / "telemetry/dpdk/lab"), Upstream(lab, real=args.real_apiserver),
                 learn_seconds=args.learn_seconds, pace=args.pace)
     try:
         play(demo)

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import Alert
 
-SLACK_SECONDS = 1.5      # an alert is stamped when its exchange ends
+SLACK_SECONDS = 1.5      # an alert is stamped with the whole second in which its exchange ended
 BAD_STATUS = {0, 403, 429}
 KUBECTL = "kubectl"
 
