@@ -15,8 +15,8 @@ room_again(const struct ks_tcp_conn *conn)
 }
 
 /*
- * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn), and
- * the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds.
+ * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn),
+ * and the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds.
  */
 static inline void
 take_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
@@ -38,6 +38,20 @@ take_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 		ks_tcp_rtt_sample(conn, ms * 1000);
 }
 
+/* All is acknowledged: no timer, unless the window is still shut before what is queued. */
+static inline void
+nothing_in_flight(struct ks_tcp_conn *conn)
+{
+	conn->cursor = NULL;
+	if (ks_unlikely((conn->flags & KS_TCP_F_PERSIST) && conn->tx.len > 0)) {
+		conn->backoff = 0;
+		ks_tcp_rto_restart(conn);
+		return;
+	}
+	conn->flags &= ~(KS_TCP_F_PERSIST | KS_TCP_F_SWS_OVERRIDE);
+	ks_tcp_due_clear(conn, KS_TCP_DUE_RTX);
+}
+
 void
 ks_tcp_ack_new(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
@@ -53,15 +67,10 @@ ks_tcp_ack_new(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	ks_chain_consume(&conn->tx, acked);
 	conn->snd_una = seg->ack;
 	conn->una_ms = conn->stack->now_ms;
-	if (conn->snd_una == conn->snd_nxt) {
-		conn->cursor = NULL;
-		if (!(conn->flags & KS_TCP_F_PERSIST) || conn->tx.len == 0) {
-			conn->flags &= ~(KS_TCP_F_PERSIST | KS_TCP_F_SWS_OVERRIDE);
-			ks_tcp_due_clear(conn, KS_TCP_DUE_RTX);
-		}
-	} else {
+	if (conn->snd_una == conn->snd_nxt)
+		nothing_in_flight(conn);
+	else
 		ks_tcp_rto_restart(conn);
-	}
 	if (!(conn->flags & KS_TCP_F_RECOVERY))
 		ks_tcp_cc_acked(conn, acked);
 	if (ks_unlikely(conn->flags & KS_TCP_F_TX_SHORT) && room_again(conn)) {

@@ -103,7 +103,8 @@ cubic_avoid(struct ks_tcp_conn *conn, uint32_t bytes)
 		conn->cwnd = KS_MAX(conn->cwnd, cc->w_est);
 		return;
 	}
-	/* Section 4.2: where the curve will be one round trip from now, at most half as much more. */
+	/* Section 4.2: where the curve will be one round trip from now, at most half as much more.
+	 */
 	target = w_cubic(cc, t_ms + conn->srtt_us / 1000, conn->mss);
 	target = KS_MIN(target, most);
 	if (target > conn->cwnd)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life of a connection: made, opened, ended, freed. Every connection passes ks_tcp_conn_end() exactly
- * once, which is where its END_* counter is; the memory may stay longer, until the owner has let go.
- * RFC 9293 section 3.10 (what each call does to the TCB).
- * Thread: the owner of the stack.
+ * Life of a connection: made, opened, ended, freed. Every connection passes ks_tcp_conn_end()
+ * exactly once, which is where its END_* counter is; the memory may stay longer, until the owner
+ * has let go. RFC 9293 section 3.10 (what each call does to the TCB). Thread: the owner of the
+ * stack.
  */
 #include "stack.h"
 
@@ -38,7 +38,8 @@ send_mss(const struct ks_tcp_conn *conn, const struct ks_tcp_open *open)
 	uint16_t mss = open->mss;
 
 	if (mss == 0)
-		mss = ks_addr_is_v4(&conn->tuple.remote) ? KS_TCP_MSS_DEFAULT4 : KS_TCP_MSS_DEFAULT6;
+		mss = ks_addr_is_v4(&conn->tuple.remote) ? KS_TCP_MSS_DEFAULT4
+							 : KS_TCP_MSS_DEFAULT6;
 	mss = KS_MAX(mss, KS_TCP_MSS_MIN);
 	mss = KS_MIN(mss, conn->stack->mss);
 	return open->ts_ok ? mss - KS_TCP_TS_OPT_BYTES : mss;

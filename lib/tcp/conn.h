@@ -27,34 +27,34 @@ enum ks_tcp_state {
 };
 
 enum ks_tcp_conn_flag {
-	KS_TCP_F_TS = 1 << 0,	       /**< timestamps agreed */
-	KS_TCP_F_SACK = 1 << 1,	       /**< SACK agreed */
-	KS_TCP_F_DIRTY = 1 << 2,       /**< in the list for ks_tcp_flush() */
-	KS_TCP_F_EVENT = 1 << 3,       /**< in the list for ks_tcp_event_next() */
-	KS_TCP_F_ACK_NOW = 1 << 4,     /**< the next flush acknowledges */
-	KS_TCP_F_FIN_QUEUED = 1 << 5,  /**< owner wants no more to be sent after the queue */
+	KS_TCP_F_TS = 1 << 0,	      /**< timestamps agreed */
+	KS_TCP_F_SACK = 1 << 1,	      /**< SACK agreed */
+	KS_TCP_F_DIRTY = 1 << 2,      /**< in the list for ks_tcp_flush() */
+	KS_TCP_F_EVENT = 1 << 3,      /**< in the list for ks_tcp_event_next() */
+	KS_TCP_F_ACK_NOW = 1 << 4,    /**< the next flush acknowledges */
+	KS_TCP_F_FIN_QUEUED = 1 << 5, /**< owner wants no more to be sent after the queue */
 	KS_TCP_F_FIN_SENT = 1 << 6,
-	KS_TCP_F_FIN_RCVD = 1 << 7,    /**< peer's FIN was in order */
-	KS_TCP_F_FIN_AHEAD = 1 << 8,   /**< peer's FIN came out of order, at rcv_fin */
-	KS_TCP_F_OOO = 1 << 9,	       /**< reassembly holds something */
-	KS_TCP_F_LOSS = 1 << 10,       /**< scoreboard or count of duplicate ACKs is in use */
-	KS_TCP_F_RECOVERY = 1 << 11,   /**< fast recovery until snd_una reaches `recover` */
-	KS_TCP_F_RTO = 1 << 12,	       /**< after a time-out, until snd_una reaches `recover` */
-	KS_TCP_F_RTX_ONE = 1 << 13,    /**< one retransmission is due whatever cwnd says */
-	KS_TCP_F_RESCUED = 1 << 14,    /**< rescue retransmission was used in this recovery */
-	KS_TCP_F_PERSIST = 1 << 15,    /**< window is closed (or silly): probes instead of RTO */
-	KS_TCP_F_TX_SHORT = 1 << 16,   /**< owner waits for room */
+	KS_TCP_F_FIN_RCVD = 1 << 7,	 /**< peer's FIN was in order */
+	KS_TCP_F_FIN_AHEAD = 1 << 8,	 /**< peer's FIN came out of order, at rcv_fin */
+	KS_TCP_F_OOO = 1 << 9,		 /**< reassembly holds something */
+	KS_TCP_F_LOSS = 1 << 10,	 /**< scoreboard or count of duplicate ACKs is in use */
+	KS_TCP_F_RECOVERY = 1 << 11,	 /**< fast recovery until snd_una reaches `recover` */
+	KS_TCP_F_RTO = 1 << 12,		 /**< after a time-out, until snd_una reaches `recover` */
+	KS_TCP_F_RTX_ONE = 1 << 13,	 /**< one retransmission is due whatever cwnd says */
+	KS_TCP_F_RESCUED = 1 << 14,	 /**< rescue retransmission was used in this recovery */
+	KS_TCP_F_PERSIST = 1 << 15,	 /**< window is closed (or silly): probes instead of RTO */
+	KS_TCP_F_TX_SHORT = 1 << 16,	 /**< owner waits for room */
 	KS_TCP_F_CWND_LIMITED = 1 << 17, /**< cwnd, not the owner, held the last flush back */
-	KS_TCP_F_RTT_TIMING = 1 << 18, /**< rtt_seq is being timed */
-	KS_TCP_F_ORPHAN = 1 << 19,     /**< has no owner any more */
-	KS_TCP_F_INPUT_LOST = 1 << 20, /**< orphan threw bytes away: ends with RST, not FIN */
-	KS_TCP_F_SYN_AGAIN = 1 << 21,  /**< SYN or SYN-ACK was retransmitted */
+	KS_TCP_F_RTT_TIMING = 1 << 18,	 /**< rtt_seq is being timed */
+	KS_TCP_F_ORPHAN = 1 << 19,	 /**< has no owner any more */
+	KS_TCP_F_INPUT_LOST = 1 << 20,	 /**< orphan threw bytes away: ends with RST, not FIN */
+	KS_TCP_F_SYN_AGAIN = 1 << 21,	 /**< SYN or SYN-ACK was retransmitted */
 	KS_TCP_F_SWS_OVERRIDE = 1 << 22, /**< waited long enough: send what the window takes */
 };
 
 /* Anything of this sends a segment to the slow path. */
-#define KS_TCP_F_SLOW                                                                              \
-	(KS_TCP_F_OOO | KS_TCP_F_LOSS | KS_TCP_F_PERSIST | KS_TCP_F_ORPHAN | KS_TCP_F_FIN_AHEAD |  \
+#define KS_TCP_F_SLOW                                                                             \
+	(KS_TCP_F_OOO | KS_TCP_F_LOSS | KS_TCP_F_PERSIST | KS_TCP_F_ORPHAN | KS_TCP_F_FIN_AHEAD | \
 	 KS_TCP_F_FIN_SENT | KS_TCP_F_RECOVERY | KS_TCP_F_RTO)
 
 /* What the one wheel timer of a connection can be waiting for. */
@@ -102,16 +102,16 @@ struct ks_tcp_conn {
 	uint32_t ts_recent;
 	uint32_t ts_recent_ms;
 	uint32_t snd_wnd;
-	uint32_t last_in_ms;   /**< last acceptable segment */
-	uint8_t unacked_segs;  /**< data segments since our last ACK */
+	uint32_t last_in_ms;  /**< last acceptable segment */
+	uint8_t unacked_segs; /**< data segments since our last ACK */
 	uint8_t dupacks;
-	uint8_t backoff;       /**< doublings of RTO or probe interval */
-	uint8_t keep_probes;   /**< unanswered */
-	uint16_t mss;	       /**< payload of a full segment beside the timestamp option */
+	uint8_t backoff;     /**< doublings of RTO or probe interval */
+	uint8_t keep_probes; /**< unanswered */
+	uint16_t mss;	     /**< payload of a full segment beside the timestamp option */
 	uint16_t nruns;
 
 	/* Line 2: sending. */
-	struct ks_chain tx; /**< first byte is snd_una */
+	struct ks_chain tx;	 /**< first byte is snd_una */
 	struct ks_chunk *cursor; /**< where snd_nxt is; NULL: to be found */
 	uint32_t cursor_off;
 	uint32_t cwnd;
@@ -146,14 +146,14 @@ struct ks_tcp_conn {
 	uint32_t recover;     /**< RFC 6582 recover, RFC 6675 RecoveryPoint */
 	uint32_t snd_wnd_max; /**< RFC 5961 section 5 and silly window avoidance */
 	uint32_t iss;
-	uint32_t rcv_fin; /**< sequence of the peer's FIN, with F_FIN_AHEAD */
+	uint32_t rcv_fin;	   /**< sequence of the peer's FIN, with F_FIN_AHEAD */
 	struct ks_chunk *ooo_head; /**< see reass.c */
 	struct ks_chunk *ooo_tail;
 	uint16_t ooo_chunks;
 	uint8_t nsack;
 	struct ks_tcp_range sack[KS_TCP_SACK_BLOCKS]; /**< to be reported, latest first */
-	uint32_t challenge_ms; /**< last challenge ACK */
-	uint32_t oow_ms;       /**< last answer to an empty segment out of the window */
+	uint32_t challenge_ms;			      /**< last challenge ACK */
+	uint32_t oow_ms;	     /**< last answer to an empty segment out of the window */
 	struct ks_chunk *runs_chunk; /**< scoreboard when it outgrew `runs_inline` */
 	struct ks_tcp_run runs_inline[KS_TCP_RUNS_INLINE];
 };
@@ -180,7 +180,7 @@ struct ks_tcp_open {
 	bool sack_ok;
 };
 
-#define KS_TCP_RTO_INITIAL_MS 1000u /* RFC 6298 section 2.1 */
+#define KS_TCP_RTO_INITIAL_MS 1000u   /* RFC 6298 section 2.1 */
 #define KS_TCP_RTO_SYN_AGAIN_MS 3000u /* section 5.7 */
 #define KS_TCP_RTO_MIN_MS 200u
 #define KS_TCP_RTO_MAX_MS 60000u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Segments without payload: SYN, ACK, challenge ACK, RST, probes. RFC 9293 sections 3.5.2 and 3.10.7,
- * RFC 5961 section 7, RFC 7323 section 3.2 (timestamps on all of them).
- * Thread: the owner of the stack.
+ * Segments without payload: SYN, ACK, challenge ACK, RST, probes. RFC 9293 sections 3.5.2
+ * and 3.10.7, RFC 5961 section 7, RFC 7323 section 3.2 (timestamps on all of them). Thread: the
+ * owner of the stack.
  */
 #include "stack.h"
 
@@ -38,8 +38,8 @@ ks_tcp_segment_begin(struct ks_tcp_conn *conn, struct ks_tcp_segment *out, uint3
 	if (ks_unlikely(conn->nsack > 0)) {
 		uint32_t room = (KS_TCP_OPT_MAX_BYTES - out->opt_bytes - 4u) / 8u;
 
-		out->opt_bytes += ks_tcp_options_write_sack(
-			out->opt + out->opt_bytes, conn->sack, KS_MIN(conn->nsack, room));
+		out->opt_bytes += ks_tcp_options_write_sack(out->opt + out->opt_bytes, conn->sack,
+							    KS_MIN(conn->nsack, room));
 	}
 	out->wnd = ks_tcp_window_offer(conn);
 	conn->rcv_acked = conn->rcv_nxt;

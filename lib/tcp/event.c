@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the owner is told: a connection with news stands once in a queue, with all of it in one word.
- * An orphan has nobody to tell.
- * Thread: the owner of the stack.
+ * What the owner is told: a connection with news stands once in a queue, with all of it in one
+ * word. An orphan has nobody to tell. Thread: the owner of the stack.
  */
 #include "stack.h"
 

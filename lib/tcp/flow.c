@@ -8,9 +8,9 @@
  * bucket, a copy of the key and then the object; and a slot costs 16–32 bytes a flow at the load
  * kept here (at most one half) against 40 + 8 of key and bucket. It needs no EAL either.
  *
- * The hash is XXH3 with a secret 64-bit seed that no outsider ever sees a result of. Should somebody
- * find colliding tuples all the same, PROBE_MAX bounds what they cost: an entry that would stand
- * further from its place is refused.
+ * The hash is XXH3 with a secret 64-bit seed that no outsider ever sees a result of. Should
+ * somebody find colliding tuples all the same, PROBE_MAX bounds what they cost: an entry that would
+ * stand further from its place is refused.
  *
  * A slot is the object's address with 16 bits of hash above it and the kind below it: user space
  * ends at 2^47 here and objects are aligned to 64 bytes.
@@ -54,8 +54,7 @@ tuple_eq(const struct ks_tuple *a, const struct ks_tuple *b)
 	_Static_assert(sizeof(x) == sizeof(*a), "tuple");
 	memcpy(x, a, sizeof(x));
 	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) ==
-	       0;
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
 int
@@ -90,8 +89,8 @@ ks_tcp_flow_hash(const struct ks_tcp_flow_table *table, const struct ks_tuple *t
 }
 
 void *
-ks_tcp_flow_find(const struct ks_tcp_flow_table *table, const struct ks_tuple *tuple,
-		 uint64_t hash, enum ks_tcp_kind *kind)
+ks_tcp_flow_find(const struct ks_tcp_flow_table *table, const struct ks_tuple *tuple, uint64_t hash,
+		 enum ks_tcp_kind *kind)
 {
 	uint32_t at = (uint32_t)hash & table->mask;
 

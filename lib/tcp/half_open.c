@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passive open: from the SYN to the ACK of our SYN-ACK a peer costs an entry of a small table of its
- * own, not a connection (RFC 4987 section 3.4). RFC 9293 sections 3.10.7.2 and 3.10.7.4, RFC 5961.
- * Payload on a SYN is not acknowledged: it comes again.
- * Thread: the owner of the stack.
+ * Passive open: from the SYN to the ACK of our SYN-ACK a peer costs an entry of a small table of
+ * its own, not a connection (RFC 4987 section 3.4). RFC 9293 sections 3.10.7.2 and 3.10.7.4, RFC
+ * 5961. Payload on a SYN is not acknowledged: it comes again. Thread: the owner of the stack.
  */
 #include <errno.h>
 

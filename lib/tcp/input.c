@@ -8,8 +8,7 @@
  */
 #include "stack.h"
 
-#define FLAGS_CARE                                                                                 \
-	(RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG)
+#define FLAGS_CARE (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG)
 
 /* The urgent pointer has no effect here (RFC 6093 section 5): URG may pass. */
 static inline bool
@@ -35,7 +34,8 @@ no_memory(struct ks_tcp_conn *conn)
 	ks_tcp_count(conn->stack, KS_TCP_REASSEMBLY_DROP);
 }
 
-/* Every second segment is acknowledged at once (RFC 5681 section 4.2), by the flush of this turn. */
+/* Every second segment is acknowledged at once (RFC 5681 section 4.2), by the flush of this turn.
+ */
 static inline void
 take_data(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
@@ -74,8 +74,7 @@ input_fast(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 
 /* A segment for an address and port that nothing is open on, or a SYN to a listener. */
 void
-ks_tcp_input_listen(struct ks_tcp_stack *stack, const struct ks_tcp_seg *seg,
-		    const uint32_t *after)
+ks_tcp_input_listen(struct ks_tcp_stack *stack, const struct ks_tcp_seg *seg, const uint32_t *after)
 {
 	const struct ks_tcp_listener *listener = ks_tcp_listener_find(stack, seg->tuple);
 

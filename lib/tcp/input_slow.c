@@ -57,8 +57,7 @@ syn_crossed(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 static bool
 paws_passes(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
-	if (!(conn->flags & KS_TCP_F_TS) || !seg->has_ts ||
-	    seq_geq(seg->tsval, conn->ts_recent))
+	if (!(conn->flags & KS_TCP_F_TS) || !seg->has_ts || seq_geq(seg->tsval, conn->ts_recent))
 		return true;
 	return conn->stack->now_ms - conn->ts_recent_ms > PAWS_IDLE_MS;
 }
@@ -231,10 +230,10 @@ input_fin(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
 	uint32_t fin = seg->seq + seg->len;
 
-	if ((seg->flags & RTE_TCP_FIN_FLAG) && seq_gt(fin, conn->rcv_nxt) &&
-	    !(conn->flags & KS_TCP_F_FIN_AHEAD)) {
+	if ((seg->flags & RTE_TCP_FIN_FLAG) && seq_gt(fin, conn->rcv_nxt)) {
+		if (!(conn->flags & KS_TCP_F_FIN_AHEAD))
+			conn->rcv_fin = fin;
 		conn->flags |= KS_TCP_F_FIN_AHEAD;
-		conn->rcv_fin = fin;
 		if (seg->len == 0)
 			ks_tcp_send_ack(conn);
 	}

@@ -114,7 +114,8 @@ ks_tcp_output_again(struct ks_tcp_conn *conn, uint32_t seq, uint32_t len)
 	struct ks_tcp_segment out;
 
 	ks_tcp_segment_begin(conn, &out, seq, 0);
-	len = KS_MIN(len, conn->mss + KS_TCP_TS_OPT_BYTES - KS_MAX(out.opt_bytes, KS_TCP_TS_OPT_BYTES));
+	len = KS_MIN(len,
+		     conn->mss + KS_TCP_TS_OPT_BYTES - KS_MAX(out.opt_bytes, KS_TCP_TS_OPT_BYTES));
 	data = KS_MIN(data, len);
 	if (data > 0) {
 		out.chunk = seek(conn, off, &out.chunk_off);
@@ -170,7 +171,6 @@ output_new(struct ks_tcp_conn *conn, uint32_t pipe)
 	uint32_t sent = 0;
 	uint32_t unsent;
 
-	conn->flags &= ~KS_TCP_F_CWND_LIMITED;
 	while ((unsent = ks_tcp_unsent(conn)) > 0) {
 		uint32_t len = KS_MIN(unsent, room);
 
@@ -224,9 +224,8 @@ output_lossy(struct ks_tcp_conn *conn)
 
 	if (fresh > 0)
 		after_new(conn);
-	if (again + fresh == 0 &&
-	    (conn->flags & (KS_TCP_F_RECOVERY | KS_TCP_F_SACK)) ==
-		    (KS_TCP_F_RECOVERY | KS_TCP_F_SACK))
+	if (again + fresh == 0 && (conn->flags & (KS_TCP_F_RECOVERY | KS_TCP_F_SACK)) ==
+					  (KS_TCP_F_RECOVERY | KS_TCP_F_SACK))
 		return ks_tcp_recovery_output_last(conn, pipe);
 	return again + fresh;
 }
@@ -237,6 +236,7 @@ output_data(struct ks_tcp_conn *conn)
 	uint32_t in_flight = ks_tcp_in_flight(conn);
 	uint32_t sent;
 
+	conn->flags &= ~KS_TCP_F_CWND_LIMITED;
 	if (ks_unlikely(conn->flags & KS_TCP_F_LOSS))
 		return output_lossy(conn);
 	if (in_flight == 0 && conn->last_out_ms != conn->stack->now_ms)
@@ -267,8 +267,7 @@ ks_tcp_output_conn(struct ks_tcp_conn *conn)
 		return;
 	}
 	if (conn->unacked_segs > 0 && !ks_tcp_due_is_set(conn, KS_TCP_DUE_DELACK))
-		ks_tcp_due_set(conn, KS_TCP_DUE_DELACK,
-			       conn->stack->now_ms + KS_TCP_DELACK_MS);
+		ks_tcp_due_set(conn, KS_TCP_DUE_DELACK, conn->stack->now_ms + KS_TCP_DELACK_MS);
 }
 
 /* An orphan whose queue has been acknowledged, but whose input was thrown away. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reassembly: what came ahead of its turn, in a sorted list of chunks, and the SACK blocks that tell
- * of it (RFC 9293 section 3.10.7.4, RFC 2018 section 4).
+ * Reassembly: what came ahead of its turn, in a sorted list of chunks, and the SACK blocks that
+ * tell of it (RFC 9293 section 3.10.7.4, RFC 2018 section 4).
  *
  * A chunk starts with the sequence of its first byte; bytes that continue it are added to it, so
  * small segments share chunks. Of bytes that come twice the first to come are kept. The list is

@@ -145,8 +145,10 @@ ks_tcp_recovery_output(struct ks_tcp_conn *conn, uint32_t *pipe)
 	uint32_t seq, len;
 
 	while ((len = ks_tcp_runs_next_lost(conn, &seq)) > 0 && in_window(conn, seq)) {
-		if (*pipe + len > conn->cwnd && !(conn->flags & KS_TCP_F_RTX_ONE))
+		if (*pipe + len > conn->cwnd && !(conn->flags & KS_TCP_F_RTX_ONE)) {
+			conn->flags |= KS_TCP_F_CWND_LIMITED;
 			break;
+		}
 		len = ks_tcp_output_again(conn, seq, len);
 		ks_tcp_runs_sent_again(conn, seq, seq + len);
 		conn->flags &= ~KS_TCP_F_RTX_ONE;

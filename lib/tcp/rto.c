@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Round trip, retransmission time-out and window probes: RFC 6298 with a floor of 200 ms instead of
- * a second (delayed ACKs of today's peers take 40 ms), Karn's rule, RFC 9293 section 3.8.6.1 for the
- * probes, RFC 5482 for when to give up.
+ * a second (delayed ACKs of today's peers take 40 ms), Karn's rule, RFC 9293 section 3.8.6.1 for
+ * the probes, RFC 5482 for when to give up.
  *
  * While a window is closed the same deadline is the probe's (F_PERSIST). A peer that answers probes
  * is never given up, one that has been silent for the user time-out is.
@@ -13,7 +13,7 @@
 #include "stack.h"
 
 #define GRANULARITY_US 1000u
-#define BACKOFF_MAX 10u	       /* 200 ms << 10 is beyond the ceiling already */
+#define BACKOFF_MAX 10u /* 200 ms << 10 is beyond the ceiling already */
 
 void
 ks_tcp_rtt_sample(struct ks_tcp_conn *conn, uint32_t rtt_us)
@@ -26,8 +26,8 @@ ks_tcp_rtt_sample(struct ks_tcp_conn *conn, uint32_t rtt_us)
 		conn->srtt_us = rtt_us;
 		conn->rttvar_us = rtt_us / 2;
 	} else {
-		uint32_t delta = conn->srtt_us > rtt_us ? conn->srtt_us - rtt_us
-							: rtt_us - conn->srtt_us;
+		uint32_t delta =
+			conn->srtt_us > rtt_us ? conn->srtt_us - rtt_us : rtt_us - conn->srtt_us;
 
 		conn->rttvar_us += delta / 4 - conn->rttvar_us / 4;
 		conn->srtt_us += rtt_us / 8 - conn->srtt_us / 8;
@@ -49,49 +49,55 @@ ks_tcp_rto_ms(const struct ks_tcp_conn *conn)
 	return (uint32_t)KS_MIN(ms, KS_TCP_RTO_MAX_MS);
 }
 
+/* The last interval is cut, so that giving up does not come a minute late. */
 void
 ks_tcp_rto_restart(struct ks_tcp_conn *conn)
 {
-	ks_tcp_due_set(conn, KS_TCP_DUE_RTX, conn->stack->now_ms + ks_tcp_rto_ms(conn));
+	const struct ks_tcp_stack *stack = conn->stack;
+	uint32_t at_ms = stack->now_ms + ks_tcp_rto_ms(conn);
+	uint32_t last_ms = conn->una_ms + stack->user_timeout_ms;
+
+	if (seq_lt(last_ms, at_ms) && !(conn->flags & KS_TCP_F_PERSIST))
+		at_ms = last_ms;
+	ks_tcp_due_set(conn, KS_TCP_DUE_RTX, at_ms);
 }
 
-/* The last interval is cut, so that the end does not come up to a minute late. */
 static void
-back_off(struct ks_tcp_conn *conn, uint32_t since_ms)
+back_off(struct ks_tcp_conn *conn)
 {
-	const struct ks_tcp_stack *stack = conn->stack;
-	uint32_t next_ms, last_ms = since_ms + stack->user_timeout_ms;
-
 	if (conn->backoff < BACKOFF_MAX)
 		conn->backoff++;
-	next_ms = stack->now_ms + ks_tcp_rto_ms(conn);
-	ks_tcp_due_set(conn, KS_TCP_DUE_RTX, seq_lt(last_ms, next_ms) ? last_ms : next_ms);
+	ks_tcp_rto_restart(conn);
 }
 
 static bool
-too_long(const struct ks_tcp_conn *conn, uint32_t since_ms)
+too_long(const struct ks_tcp_conn *conn)
 {
-	return conn->stack->now_ms - since_ms >= conn->stack->user_timeout_ms;
+	return conn->stack->now_ms - conn->una_ms >= conn->stack->user_timeout_ms;
 }
 
 static ks_cold bool
 syn_fire(struct ks_tcp_conn *conn)
 {
-	if (too_long(conn, conn->una_ms)) {
+	if (too_long(conn)) {
 		ks_tcp_conn_end(conn, KS_TCP_END_TIMEOUT, ETIMEDOUT);
 		return false;
 	}
 	conn->flags = (conn->flags | KS_TCP_F_SYN_AGAIN) & ~KS_TCP_F_RTT_TIMING;
 	ks_tcp_count(conn->stack, KS_TCP_RETRANS_SEGS);
 	ks_tcp_send_syn(conn);
-	back_off(conn, conn->una_ms);
+	back_off(conn);
 	return true;
 }
 
 static ks_cold bool
 persist_fire(struct ks_tcp_conn *conn)
 {
-	if (too_long(conn, conn->last_in_ms)) {
+	/* Whatever came since the last probe answers it; the time counts from the first that is not
+	 * answered, and the intervals may be longer than it. */
+	if (seq_geq(conn->last_in_ms, conn->una_ms))
+		conn->una_ms = conn->stack->now_ms;
+	if (too_long(conn)) {
 		ks_tcp_conn_reset(conn, KS_TCP_END_TIMEOUT, ETIMEDOUT);
 		return false;
 	}
@@ -103,7 +109,7 @@ persist_fire(struct ks_tcp_conn *conn)
 	} else {
 		ks_tcp_send_probe(conn);
 	}
-	back_off(conn, conn->last_in_ms);
+	back_off(conn);
 	return true;
 }
 
@@ -120,13 +126,13 @@ ks_tcp_rto_fire(struct ks_tcp_conn *conn)
 		ks_tcp_persist_start(conn);
 		return persist_fire(conn);
 	}
-	if (too_long(conn, conn->una_ms)) {
+	if (too_long(conn)) {
 		ks_tcp_conn_reset(conn, KS_TCP_END_TIMEOUT, ETIMEDOUT);
 		return false;
 	}
 	ks_tcp_count(conn->stack, KS_TCP_RTO);
 	ks_tcp_recovery_timeout(conn);
-	back_off(conn, conn->una_ms);
+	back_off(conn);
 	ks_tcp_dirty(conn);
 	return true;
 }
@@ -136,6 +142,7 @@ ks_tcp_persist_start(struct ks_tcp_conn *conn)
 {
 	conn->flags |= KS_TCP_F_PERSIST;
 	conn->backoff = 0;
+	conn->una_ms = conn->stack->now_ms;
 	ks_tcp_rto_restart(conn);
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scoreboard of what is in flight (RFC 6675 sections 3 and 4): a sorted array of runs, each with its
- * own marks, that covers snd_una … snd_nxt. It is empty while nothing is lost; a few runs stand in
- * the connection, more move to one chunk of the pool.
+ * Scoreboard of what is in flight (RFC 6675 sections 3 and 4): a sorted array of runs, each with
+ * its own marks, that covers snd_una … snd_nxt. It is empty while nothing is lost; a few runs stand
+ * in the connection, more move to one chunk of the pool.
  *
- * What cannot be noted (no chunk, too many holes) is forgotten, and forgetting is always safe: bytes
- * count as in flight until the time-out finds them.
- * Thread: the owner of the stack.
+ * What cannot be noted (no chunk, too many holes) is forgotten, and forgetting is always safe:
+ * bytes count as in flight until the time-out finds them. Thread: the owner of the stack.
  */
 #include "stack.h"
 
@@ -60,8 +59,8 @@ grow(struct ks_tcp_conn *conn)
 	return true;
 }
 
-/* Index of the run that begins at `seq`, which lies in snd_una … snd_nxt; -1 when it cannot be made.
- * At snd_nxt it is nruns. */
+/* Index of the run that begins at `seq`, which lies in snd_una … snd_nxt; -1 when it cannot be
+ * made. At snd_nxt it is nruns. */
 static int
 split(struct ks_tcp_conn *conn, uint32_t seq)
 {

@@ -13,10 +13,10 @@
 
 #define KS_TCP_HDR_BYTES 20u
 #define KS_TCP_OPT_MAX_BYTES 40u
-#define KS_TCP_TS_OPT_BYTES 12u	/* with the two NOPs in front that align it */
-#define KS_TCP_SACK_BLOCKS 4u	/* as many as fit beside no other option */
-#define KS_TCP_WSCALE_MAX 14u	/* RFC 7323 section 2.3 */
-#define KS_TCP_MSS_DEFAULT4 536u  /* RFC 9293 section 3.7.1 */
+#define KS_TCP_TS_OPT_BYTES 12u	 /* with the two NOPs in front that align it */
+#define KS_TCP_SACK_BLOCKS 4u	 /* as many as fit beside no other option */
+#define KS_TCP_WSCALE_MAX 14u	 /* RFC 7323 section 2.3 */
+#define KS_TCP_MSS_DEFAULT4 536u /* RFC 9293 section 3.7.1 */
 #define KS_TCP_MSS_DEFAULT6 1220u
 /* A peer that asks for less makes us pay a header for a handful of bytes: taken as this. */
 #define KS_TCP_MSS_MIN 88u

@@ -159,7 +159,7 @@ ks_tcp_stack_destroy(struct ks_tcp_stack *stack)
 		return;
 	ks_tcp_flow_each(&stack->flows, KS_TCP_KIND_CONN, destroy_conn);
 	ks_tcp_flow_each(&stack->flows, KS_TCP_KIND_HALF_OPEN, destroy_half_open);
-	TAILQ_FOREACH(conn, &stack->dead, dirty_link)
+	TAILQ_FOREACH (conn, &stack->dead, dirty_link)
 		ks_tcp_conn_clear(conn);
 	ks_timer_cancel(stack->wheel, &stack->time_wait_timer);
 	give_memory(stack);

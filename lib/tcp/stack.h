@@ -9,7 +9,12 @@
 #include "conn.h"
 
 /* ---- flow.c: one table for all three kinds of flow ---- */
-enum ks_tcp_kind { KS_TCP_KIND_NONE, KS_TCP_KIND_CONN, KS_TCP_KIND_HALF_OPEN, KS_TCP_KIND_TIME_WAIT };
+enum ks_tcp_kind {
+	KS_TCP_KIND_NONE,
+	KS_TCP_KIND_CONN,
+	KS_TCP_KIND_HALF_OPEN,
+	KS_TCP_KIND_TIME_WAIT
+};
 
 /** What every object in the table begins with. */
 struct ks_tcp_flow {

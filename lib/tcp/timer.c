@@ -71,7 +71,7 @@ life_fire(struct ks_tcp_conn *conn)
 static bool
 due_fire(struct ks_tcp_conn *conn, enum ks_tcp_due kind)
 {
-	static bool (*const fire[KS_TCP_DUE_MAX])(struct ks_tcp_conn *conn) = {
+	static bool (*const fire[KS_TCP_DUE_MAX])(struct ks_tcp_conn * conn) = {
 		[KS_TCP_DUE_RTX] = ks_tcp_rto_fire,
 		[KS_TCP_DUE_DELACK] = delack_fire,
 		[KS_TCP_DUE_KEEPALIVE] = keepalive_fire,
@@ -135,6 +135,5 @@ ks_tcp_due_wheel(struct ks_tcp_conn *conn, uint32_t at_ms)
 	uint64_t now_ms = stack->now_us / 1000;
 
 	conn->timer_ms = at_ms;
-	ks_timer_set(stack->wheel, &conn->timer,
-		     (now_ms + (uint64_t)KS_MAX(ahead_ms, 0)) * 1000);
+	ks_timer_set(stack->wheel, &conn->timer, (now_ms + (uint64_t)KS_MAX(ahead_ms, 0)) * 1000);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TIME-WAIT: a small entry of its own table holds the tuple for twice the segment lifetime, so that
- * old segments find nothing to harm and a lost last ACK can be repeated (RFC 9293 section 3.10.7.4).
- * Ends early for a new SYN that is newer beyond doubt (RFC 6191), or when the table is full, the
- * oldest first. A RST does not end it (RFC 1337 section 3).
+ * old segments find nothing to harm and a lost last ACK can be repeated (RFC 9293
+ * section 3.10.7.4). Ends early for a new SYN that is newer beyond doubt (RFC 6191), or when the
+ * table is full, the oldest first. A RST does not end it (RFC 1337 section 3).
  *
  * All entries last equally long, so their list is in the order of expiry and needs one timer.
  * Thread: the owner of the stack.
@@ -124,8 +124,8 @@ answer(struct ks_tcp_stack *stack, struct ks_tcp_time_wait *tw)
 		return;
 	tw->answered_ms = stack->now_ms;
 	if (tw->ts_ok)
-		out.opt_bytes = ks_tcp_options_write_ts(
-			out.opt, ks_tcp_ts_now(stack, tw->ts_off), tw->ts_recent);
+		out.opt_bytes = ks_tcp_options_write_ts(out.opt, ks_tcp_ts_now(stack, tw->ts_off),
+							tw->ts_recent);
 	ks_tcp_emit(stack, &out);
 }
 

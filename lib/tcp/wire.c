@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the wire's header (RFC 9293 section 3.1) and our structs. Checksums are the work of `net`.
- * Thread: pure functions.
+ * Between the wire's header (RFC 9293 section 3.1) and our structs. Checksums are the work of
+ * `net`. Thread: pure functions.
  */
 #include <errno.h>
 

@@ -42,7 +42,8 @@ void rig_defaults(struct rig *rig);
 int rig_start(struct rig *rig);
 /* Stops the stack. @return chunks that have leaked. */
 uint32_t rig_stop(struct rig *rig);
-/* Lets time pass in steps of a millisecond, each a turn, until `to_us` or until something was sent. */
+/* Lets time pass in steps of a millisecond, each a turn, until `to_us` or until something was sent.
+ */
 void rig_advance(struct rig *rig, uint64_t to_us, bool stop_at_segment);
 void rig_flush(struct rig *rig);
 void rig_tuple(struct ks_tuple *tuple, uint16_t remote_port);

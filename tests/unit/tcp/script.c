@@ -484,8 +484,8 @@ do_call(struct script *s, bool turn)
 	int rc = 0;
 
 	if (strcmp(call, "listen") == 0)
-		rc = ks_tcp_listen(
-			stack, &(struct ks_endpoint){.port = rte_cpu_to_be_16(443)}, NULL);
+		rc = ks_tcp_listen(stack, &(struct ks_endpoint){.port = rte_cpu_to_be_16(443)},
+				   NULL);
 	else if (strcmp(call, "connect") == 0)
 		rc = call_connect(s);
 	else if (strcmp(call, "nomem") == 0)
@@ -580,8 +580,8 @@ do_set(struct script *s)
 	};
 
 	if (strcmp(name, "cc") == 0) {
-		params->cc = strcmp(word_at(s, 2), "cubic") == 0 ? KS_TCP_CC_CUBIC
-								 : KS_TCP_CC_NEWRENO;
+		params->cc =
+			strcmp(word_at(s, 2), "cubic") == 0 ? KS_TCP_CC_CUBIC : KS_TCP_CC_NEWRENO;
 		return 0;
 	}
 	if (strcmp(name, "mss") == 0) {
@@ -636,16 +636,16 @@ timed_line(struct script *s)
 	if (strcmp(op, ">") == 0)
 		return do_output(s, at_us);
 	rig_advance(&s->rig, at_us, true);
+	if (strcmp(op, "=") == 0)
+		return do_events(s);
+	if (strcmp(op, "?") == 0)
+		return do_check(s);
 	if (quiet(s) != 0)
 		return -1;
 	if (strcmp(op, "<") == 0 || strcmp(op, "<+") == 0)
 		return do_input(s, op[1] == 0);
 	if (strcmp(op, "!") == 0 || strcmp(op, "!+") == 0)
 		return do_call(s, op[1] == 0);
-	if (strcmp(op, "=") == 0)
-		return do_events(s);
-	if (strcmp(op, "?") == 0)
-		return do_check(s);
 	return strcmp(op, "end") == 0 ? 0 : fail(s, "unknown line %s", op);
 }
 
