@@ -151,7 +151,7 @@ mix_create(struct load *l)
 static int
 eal_start(const struct options *o)
 {
-	const char *argv[OPTIONS_EAL_MAX + 8] = {"kubescope-load", "--no-telemetry", "--in-memory",
+	const char *argv[OPTIONS_EAL_MAX + 8] = {"kubescope-load", "--no-telemetry", "--no-shconf",
 						 "--file-prefix=kubescope-load",
 						 "--log-level=error"};
 	int argc = 5;

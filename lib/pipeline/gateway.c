@@ -336,3 +336,14 @@ ks_gateway_on_record(struct ks_gateway *gw, void (*fn)(void *arg, const struct k
 	gw->record_fn = fn;
 	gw->record_arg = arg;
 }
+
+void
+ks_gateway_fault_set(struct ks_gateway *gw, bool (*fail_fn)(void *arg), void *arg)
+{
+	for (uint32_t i = 0; i < gw->nstages[KS_STAGE_TERMINATE]; i++)
+		stage_terminate_fault_set(gw->stages[KS_STAGE_TERMINATE][i], fail_fn, arg);
+	for (uint32_t i = 0; i < gw->nlinks; i++) {
+		gw->links[i].full = fail_fn;
+		gw->links[i].full_arg = arg;
+	}
+}

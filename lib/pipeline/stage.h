@@ -62,6 +62,7 @@ void stage_terminate_destroy(struct stage *stage);
 struct ks_proxy *stage_terminate_proxy(struct stage *stage);
 struct ks_tcp_stack *stage_terminate_tcp(struct stage *stage);
 struct ks_arena *stage_terminate_arena(struct stage *stage);
+void stage_terminate_fault_set(struct stage *stage, bool (*fail)(void *arg), void *arg);
 uint64_t stage_terminate_next_us(const struct stage *stage);
 /** Asks for a sample of connections; it is there once `*ready` turns true. */
 struct session_sample {

@@ -255,3 +255,12 @@ stage_terminate_sample(struct stage *stage)
 {
 	return &((struct terminate *)stage)->sample;
 }
+
+void
+stage_terminate_fault_set(struct stage *stage, bool (*fail)(void *arg), void *arg)
+{
+	struct terminate *st = (struct terminate *)stage;
+
+	ks_pool_fail_set(st->chunks, fail, arg);
+	ks_arena_fail_set(st->arena, fail, arg);
+}

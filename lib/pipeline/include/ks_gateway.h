@@ -91,6 +91,9 @@ uint64_t ks_gateway_next_us(const struct ks_gateway *gw);
 /** For tests and simulation: the rooms inside TERMINATE instance `i`. */
 struct ks_proxy *ks_gateway_proxy(struct ks_gateway *gw, uint32_t i);
 struct ks_tcp_stack *ks_gateway_tcp(struct ks_gateway *gw, uint32_t i);
+/** Failure injection: every taking from TERMINATE's pools and every putting into a link of exchanges asks
+ *  `fail`; true means "empty" or "full". NULL takes it away. */
+void ks_gateway_fault_set(struct ks_gateway *gw, bool (*fail)(void *arg), void *arg);
 /** Called for every record on the control core, in its turn (tests, the load program). */
 void ks_gateway_on_record(struct ks_gateway *gw, void (*fn)(void *arg, const struct ks_exchange *ex),
 			  void *arg);
