@@ -56,6 +56,8 @@ base64_malformed(void)
 	for (uint32_t i = 0; i < KS_ARRAY_SIZE(bad); i++)
 		CU_ASSERT_EQUAL(ks_base64_decode(str(bad[i]), out, sizeof(out)), -EBADMSG);
 	CU_ASSERT_EQUAL(ks_base64_decode((struct ks_str){"AB\0D", 4}, out, 16), -EBADMSG);
+	/* A single last character is not completed by bytes that follow the slice. */
+	CU_ASSERT_EQUAL(ks_base64_decode((struct ks_str){"ABCDEFGH", 5}, out, 16), -EBADMSG);
 }
 
 static void

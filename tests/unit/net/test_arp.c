@@ -338,6 +338,29 @@ a_known_neighbour_survives_a_flood(void)
 	env_fini(&env);
 }
 
+/* Of those who never got a packet, the one that was heard of longest ago goes first. */
+static void
+the_oldest_unused_goes_first(void)
+{
+	struct env env;
+	char text[32];
+
+	env_init(&env, 8);
+	for (uint32_t i = 0; i < 10; i++) {
+		/* The first one is heard of again before the ninth comes. */
+		snprintf(text, sizeof(text), "10.98.0.%u", 10 + (i == 8 ? 0 : i));
+		env.now.mono_us += 1000;
+		meet(&env, &other_mac, text);
+	}
+	send_packet(&env, "10.98.0.10");
+	CU_ASSERT_TRUE(is_packet_to(&env, 0, &other_mac));
+	send_packet(&env, "10.98.0.12");
+	CU_ASSERT_TRUE(is_packet_to(&env, 1, &other_mac));
+	send_packet(&env, "10.98.0.11");
+	CU_ASSERT_TRUE(is_request_for(&env, 2, &all_mac, "10.98.0.11"));
+	env_fini(&env);
+}
+
 /* An entry in use asks its neighbour directly, then everybody, and traffic goes on meanwhile. */
 static void
 an_entry_in_use_is_refreshed(void)
@@ -588,6 +611,7 @@ static const struct ks_test tests[] = {
 	KS_TEST(the_wait_queue_is_bounded),
 	KS_TEST(silent_neighbours_cost_little),
 	KS_TEST(a_known_neighbour_survives_a_flood),
+	KS_TEST(the_oldest_unused_goes_first),
 	KS_TEST(an_entry_in_use_is_refreshed),
 	KS_TEST(a_dead_neighbour_is_forgotten),
 	KS_TEST(an_unused_entry_grows_old),
