@@ -71,7 +71,8 @@ uint16_t ks_iface_rx_burst(struct ks_iface *iface, struct rte_mbuf **tcp, uint16
 			   const struct ks_now *now);
 /**
  * Sends IP packets (data starts at the IP header): resolves the next hop, prepends Ethernet,
- * queues for ks_iface_flush(). Takes ownership of all.
+ * queues for ks_iface_flush(). Takes ownership of all; their headroom must be theirs alone (no
+ * clones). Packets for a next hop that is not known yet wait for its answer, eight at most each.
  */
 void ks_iface_tx_burst(struct ks_iface *iface, struct rte_mbuf **ip, uint16_t n,
 		       const struct ks_now *now);
