@@ -219,8 +219,8 @@ finding_print(const json_t *finding)
 	const char *words = json_string_value(json_object_get(finding, "words"));
 
 	ctl_text_cut(words == NULL ? "" : words, CTL_CELL_BYTES, safe);
-	printf("\n  %3" JSON_INTEGER_FORMAT " dB  %s\n",
-	       json_integer_value(json_object_get(finding, "db")), safe);
+	/* The words end with the evidence in decibans. */
+	printf("\n  %s\n", safe);
 	line_print(finding, "        code", "code", CTL_TEXT);
 	line_print(finding, "        kind", "family", CTL_TEXT);
 	line_print(finding, "        where", "where", CTL_TEXT);

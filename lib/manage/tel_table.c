@@ -67,7 +67,8 @@ column_uint(const struct tel_column *column, const void *row)
 
 	/* Little-endian machines only, which is all that DPDK's vector code builds for here. */
 	memcpy(&value, p, KS_MIN(column->size, (uint32_t)sizeof(value)));
-	return value;
+	/* Readers of JSON hold integers in 63 bits. */
+	return KS_MIN(value, (uint64_t)INT64_MAX);
 }
 
 static int
