@@ -30,13 +30,13 @@ set_limits(SSL_CTX *ssl)
 					 SSL_OP_PRIORITIZE_CHACHA);
 	/* Chains are what the operator gave: the store of client CAs must not complete them. */
 	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN |
+				      SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_security_level(ssl, SECURITY_LEVEL);
 	SSL_CTX_set_max_cert_list(ssl, KS_TLS_CERTS_BYTES_MAX);
 	SSL_CTX_set_max_pipelines(ssl, 1);
 	SSL_CTX_set_read_ahead(ssl, 0);
 	SSL_CTX_set_max_early_data(ssl, 0);
-	SSL_CTX_set_recv_max_early_data(ssl, 0);
 }
 
 static bool

@@ -101,6 +101,9 @@ finish(struct ks_tls *tls)
 		ks_tls_fail(tls, "out of memory");
 		return -EPROTO;
 	}
+	/* Sent with no ticket perhaps, then it still has the certificate. */
+	if (tls->ctx->server && SSL_SESSION_get0_peer(SSL_get0_session(ssl)) != NULL)
+		ks_tls_peer_strip(SSL_get0_session(ssl));
 	tls->state = KS_TLS_OPEN;
 	return 0;
 }

@@ -12,13 +12,6 @@
 
 #include "session.h"
 
-/* What a ticket says of the certificate that it carries: verdict and end, host order (only we read
- * it). */
-struct saved {
-	uint64_t chain_end_s;
-	uint64_t verdict;
-};
-
 static uint64_t
 end_of(const X509 *cert)
 {
@@ -94,6 +87,8 @@ ks_tls_peer_verify_client(X509_STORE_CTX *store, void *arg)
 		tls->peer->not_after_s = chain_end(store);
 	}
 	X509_STORE_CTX_set_error(store, X509_V_OK);
+	/* Else OpenSSL keeps the whole chain as long as the connection lives. */
+	X509_STORE_CTX_set0_verified_chain(store, NULL);
 	return 1;
 }
 
@@ -107,60 +102,6 @@ ks_tls_peer_verify_server(X509_STORE_CTX *store, void *arg)
 		return 0;
 	}
 	tls->chain_end_s = chain_end(store);
+	X509_STORE_CTX_set0_verified_chain(store, NULL);
 	return 1;
-}
-
-bool
-ks_tls_peer_save(const struct ks_tls *tls, SSL_SESSION *session)
-{
-	struct saved saved = {.verdict = KS_TLS_PEER_NONE};
-
-	if (tls->peer != NULL) {
-		saved.verdict = tls->peer->verdict;
-		saved.chain_end_s = tls->peer->not_after_s;
-	}
-	return SSL_SESSION_set1_ticket_appdata(session, &saved, sizeof(saved)) == 1;
-}
-
-static bool
-load(SSL_SESSION *session, struct saved *saved)
-{
-	void *data = NULL;
-	size_t n = 0;
-
-	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof(*saved))
-		return false;
-	memcpy(saved, data, sizeof(*saved));
-	return true;
-}
-
-bool
-ks_tls_peer_resumable(SSL_SESSION *session, uint64_t now_s)
-{
-	struct saved saved;
-
-	if (!load(session, &saved))
-		return false;
-	if (saved.verdict == KS_TLS_PEER_NONE)
-		return SSL_SESSION_get0_peer(session) == NULL;
-	return saved.verdict == KS_TLS_PEER_VERIFIED && now_s < saved.chain_end_s &&
-	       SSL_SESSION_get0_peer(session) != NULL;
-}
-
-int
-ks_tls_peer_resume(struct ks_tls *tls, SSL_SESSION *session)
-{
-	X509 *cert = SSL_SESSION_get0_peer(session);
-	struct saved saved;
-
-	if (cert == NULL)
-		return 0;
-	tls->peer = calloc(1, sizeof(*tls->peer));
-	if (tls->peer == NULL || !load(session, &saved))
-		return -1;
-	if (ks_tls_peer_names(tls->peer, cert) != NULL)
-		return -1;
-	tls->peer->verdict = KS_TLS_PEER_VERIFIED;
-	tls->peer->not_after_s = saved.chain_end_s;
-	return 0;
 }

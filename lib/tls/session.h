@@ -41,16 +41,19 @@ int ks_tls_handshake_run(struct ks_tls *tls, struct ks_chain *in, struct ks_chai
 int ks_tls_peer_verify_client(X509_STORE_CTX *store, void *arg);
 /** Fails the handshake; leaves the reason in the session. */
 int ks_tls_peer_verify_server(X509_STORE_CTX *store, void *arg);
-/** A resumed session: the names come out of the certificate again, the rest from its ticket.
- *  @return 0 or -1 on lack of memory. */
-int ks_tls_peer_resume(struct ks_tls *tls, SSL_SESSION *session);
-/** Puts into a ticket what ks_tls_peer_resume() needs. @return false on lack of memory. */
-bool ks_tls_peer_save(const struct ks_tls *tls, SSL_SESSION *session);
-/** Whether a ticket's certificate verdict still holds at `now_s`. */
-bool ks_tls_peer_resumable(SSL_SESSION *session, uint64_t now_s);
-
 /** Reads subject, serial and end of `cert`. @return NULL or why its names are refused. */
 const char *ks_tls_peer_names(struct ks_tls_peer *peer, const X509 *cert);
+
+/* peer_ticket.c */
+
+/** Puts into a ticket what ks_tls_peer_resume() needs. @return false on lack of memory. */
+bool ks_tls_peer_save(const struct ks_tls *tls, SSL_SESSION *session);
+/** Takes the certificate out of a session. @return whether none is left in it. */
+bool ks_tls_peer_strip(SSL_SESSION *session);
+/** Whether what a ticket says of its client still holds at `now_s`. */
+bool ks_tls_peer_resumable(SSL_SESSION *session, uint64_t now_s);
+/** A resumed session: verdict and names come out of its ticket. @return 0 or -1. */
+int ks_tls_peer_resume(struct ks_tls *tls, SSL_SESSION *session);
 
 static inline struct ks_tls *
 ks_tls_of(const SSL *ssl)

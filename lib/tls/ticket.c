@@ -112,7 +112,12 @@ on_ticket_made(SSL *ssl, void *arg)
 	if (tls->ctx->verify_time_s != 0)
 		SSL_SESSION_set_time(session, (long)tls->ctx->verify_time_s);
 	/* What a resumed session says of its client is in it already. */
-	return SSL_session_reused(ssl) == 1 || ks_tls_peer_save(tls, session);
+	if (SSL_session_reused(ssl) == 1)
+		return 1;
+	/* A certificate that cannot be taken out makes a ticket that will not be resumed. */
+	if (tls->peer != NULL)
+		ks_tls_peer_strip(session);
+	return ks_tls_peer_save(tls, session);
 }
 
 static SSL_TICKET_RETURN
@@ -140,7 +145,8 @@ ks_tls_tickets_init(struct ks_tls_ctx *ctx)
 	tickets->lock = CRYPTO_THREAD_lock_new();
 	tickets->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	if (tickets->lock == NULL || tickets->cipher == NULL ||
-	    RAND_bytes(tickets->generation, sizeof(tickets->generation)) != 1)
+	    RAND_bytes(tickets->generation, sizeof(tickets->generation)) != 1 ||
+	    !key_make(tickets, ks_tls_ctx_now_s(ctx)))
 		return -ENOMEM;
 	SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(ctx->ssl, tickets->generation, sizeof(tickets->generation));

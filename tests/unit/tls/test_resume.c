@@ -2,6 +2,7 @@
 /*
  * Resumption: names come back, keys rotate, and no ticket outlives what it stands for.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -250,6 +251,60 @@ simulated_time_resumes(void)
 	ks_tls_ctx_destroy(client);
 }
 
+/* ---- several workers ---- */
+
+struct worker {
+	pthread_t thread;
+	struct ks_tls_ctx *server;
+	struct ks_tls_ctx *client;
+	uint32_t resumed;
+	uint32_t verified;
+};
+
+#define WORKERS 4
+#define ROUNDS 40
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		struct tls_pair pair;
+
+		tls_pair_init(&pair, w->server, w->client);
+		tls_pair_pump(&pair);
+		w->resumed += tls_pair_open(&pair) && ks_tls_resumed(pair.server);
+		w->verified += ks_tls_peer(pair.server)->verdict == KS_TLS_PEER_VERIFIED;
+		tls_pair_fini(&pair);
+	}
+	return NULL;
+}
+
+/* One context for all: tickets are made and the session is remembered by all at once. */
+static void
+contexts_are_shared_by_threads(void)
+{
+	struct ks_tls_ctx *server = tls_server_ctx(&certs, certs.server);
+	struct ks_tls_ctx *client = tls_client_ctx(&certs, certs.client);
+	struct worker workers[WORKERS] = {0};
+
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i].server = server;
+		workers[i].client = client;
+		CU_ASSERT_EQUAL(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		CU_ASSERT_EQUAL(workers[i].verified, ROUNDS);
+		/* Only those that began before the first ticket came had to do without. */
+		CU_ASSERT(workers[i].resumed >= ROUNDS - 1);
+	}
+	CU_ASSERT_EQUAL(server->refs, 1);
+	ks_tls_ctx_destroy(server);
+	ks_tls_ctx_destroy(client);
+}
+
 static const struct ks_test tests[] = {
 	KS_TEST(resumption_keeps_the_names),
 	KS_TEST(a_new_context_wants_a_full_handshake),
@@ -259,6 +314,7 @@ static const struct ks_test tests[] = {
 	KS_TEST(an_ended_server_is_not_resumed),
 	KS_TEST(broken_connections_do_not_forget),
 	KS_TEST(simulated_time_resumes),
+	KS_TEST(contexts_are_shared_by_threads),
 };
 
 int
