@@ -4,6 +4,7 @@
  * Thread: the scorer's.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "frequency.h"
@@ -191,5 +192,5 @@ ks_score_window_wait_s(const struct freq_window *window, enum model_window w, ui
 		wait = left + us * (1.0 - most / window->count);
 	else if (window->before > 0)
 		wait = left - us * (most - window->count) / window->before;
-	return (uint32_t)KS_MAX(1.0, KS_MIN(wait / US_PER_S + 1.0, (double)WAIT_MAX_S));
+	return (uint32_t)KS_MAX(1.0, KS_MIN(ceil(wait / US_PER_S), (double)WAIT_MAX_S));
 }

@@ -129,6 +129,8 @@ ks_score_field_merge(struct model_field *dst, const struct model_field *src)
 {
 	uint32_t type_once = dst->type_once, char_once = dst->char_once;
 
+	if (src->n == 0)
+		return;
 	dst->type_once = (type_once & ~src->type_all) | (src->type_once & ~dst->type_all);
 	dst->char_once = (char_once & ~src->char_all) | (src->char_once & ~dst->char_all);
 	dst->type_all |= src->type_all;
