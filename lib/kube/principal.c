@@ -195,6 +195,8 @@ void
 ks_principal_from_token(const struct ks_identity_config *config, struct ks_str token,
 			struct ks_principal *out)
 {
+	/* nothing of a longer name stays behind the new one: principals are compared as blocks */
+	memset(out->name, 0, sizeof(out->name));
 	out->has_token = true;
 	ks_token_hash(&config->token_key, token.p, token.n, out->token_hash);
 	if (ks_token_is_bootstrap(token))
