@@ -82,6 +82,12 @@ ks_score_rate_at(uint32_t n, double most, int db)
 }
 
 int
+ks_score_weighed_db(int db, double n)
+{
+	return (int)(db * confidence(n));
+}
+
+int
 ks_score_of_many_db(int db, uint32_t tests)
 {
 	return tests <= 1 ? db : db - (int)(10.0 * log10(tests));

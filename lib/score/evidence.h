@@ -26,6 +26,9 @@ int ks_score_length_db(const struct model_length *length, uint32_t x);
 int ks_score_rate_db(uint32_t n, double most, double count);
 /** Largest count in a window that gives at most `db`. */
 double ks_score_rate_at(uint32_t n, double most, int db);
+/** Evidence that does not come from the counts themselves, as much of it as `n` observations carry.
+ */
+int ks_score_weighed_db(int db, double n);
 /** What is left of the largest of `tests` pieces of evidence. */
 int ks_score_of_many_db(int db, uint32_t tests);
 

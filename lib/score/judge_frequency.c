@@ -17,7 +17,7 @@
 static const double floor_young[WINDOW_MAX] = {20, 60, 200};
 static const double floor_known[WINDOW_MAX] = {12, 30, 80};
 /* One address may speak for a hundred pods (masquerading): more room for not yet proven tokens. */
-#define CLAIMS_ROOM 5.0
+#define CLAIMS_ROOM 3.0
 #define FAILS_FLOOR 15.0
 /* Windows after which a caller's own past counts as much as its group's. */
 #define YOUNG_WINDOWS 30.0
@@ -176,12 +176,13 @@ raise_forged(struct judge *j, uint32_t refused)
 
 /* Refusals and misses are counted at the outcome; here they are only looked at. */
 static void
-judge_refusals(struct judge *j)
+judge_fails(struct judge *j)
 {
 	struct freq_entry *entry =
 		ks_score_frequency_find(j->scorer->frequency, freq_key_fails(&j->rq));
+	const struct model_rate *usual =
+		j->who != NULL && (j->rq.proven || j->rq.anonymous) ? &j->who->fails : NULL;
 	uint64_t now_us = j->ex->now.mono_us;
-	uint32_t n = j->who == NULL ? 0 : j->who->fails.n;
 	double most = FAILS_FLOOR, count;
 	int db;
 
@@ -189,12 +190,22 @@ judge_refusals(struct judge *j)
 		return;
 	ks_score_window_roll(&entry->window[WINDOW_60S], WINDOW_60S, now_us);
 	count = ks_score_window_slide_q8(&entry->window[WINDOW_60S], WINDOW_60S, now_us) / 256.0;
-	if (j->who != NULL)
-		most = KS_MAX(most, (double)j->who->fails.max);
-	db = ks_score_rate_db(n, most, count);
+	if (usual != NULL)
+		most = KS_MAX(most, (double)usual->max);
+	db = ks_score_rate_db(usual == NULL ? 0 : usual->n, most, count);
 	if (ks_unlikely(db >= EVIDENCE_LEAST_DB))
 		raise_fails(j, most, count, db);
-	if (ks_unlikely(entry->refused > 0 && !j->rq.proven))
+}
+
+static void
+judge_refused(struct judge *j)
+{
+	struct freq_entry *entry;
+
+	if (ks_likely(j->rq.proven || j->rq.anonymous))
+		return;
+	entry = ks_score_frequency_find(j->scorer->frequency, freq_key_refused(&j->rq));
+	if (entry != NULL && entry->refused > 0)
 		raise_forged(j, entry->refused);
 }
 
@@ -213,7 +224,8 @@ ks_score_judge_frequency(struct judge *j, bool raise)
 		return;
 	if (ks_unlikely(worst.series != NULL))
 		raise_excess(j, &worst);
-	judge_refusals(j);
+	judge_fails(j);
+	judge_refused(j);
 }
 
 uint16_t
@@ -248,6 +260,8 @@ ks_score_count_failure(struct ks_scorer *scorer, const struct request *rq)
 	ks_score_window_roll(fails, WINDOW_60S, now_us);
 	fails->count++;
 	fails->peak = KS_MAX(fails->peak, fails->count);
-	if (rq->ex->status == 401 && !rq->proven && !rq->anonymous)
-		entry->refused = add_sat(entry->refused, 1);
+	if (rq->ex->status != 401 || rq->proven || rq->anonymous)
+		return;
+	entry = ks_score_frequency_get(scorer->frequency, freq_key_refused(rq), now_us);
+	entry->refused = add_sat(entry->refused, 1);
 }

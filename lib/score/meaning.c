@@ -128,17 +128,17 @@ void
 ks_score_judge_meaning(struct judge *j)
 {
 	const struct power *power = power_strongest(&j->ex->call);
-	uint32_t n = j->who == NULL ? 0 : (uint32_t)j->who->requests;
+	uint64_t n = j->who != NULL ? j->who->requests : j->profile->group[j->rq.group].member.n;
 	struct ks_finding *f;
 	int db;
 
 	if (power == NULL || power_known(j, power))
 		return;
 	/* People try things; programs do what they were written for. */
-	db = j->rq.group == GROUP_USER ? power->db / 2 : power->db;
+	db = ks_score_weighed_db(j->rq.group == GROUP_USER ? power->db / 2 : power->db, n);
 	if (db < EVIDENCE_LEAST_DB)
 		return;
-	f = ks_exchange_finding_add(j->ex, KS_FINDING_MEANING, db, n);
+	f = ks_exchange_finding_add(j->ex, KS_FINDING_MEANING, db, (uint32_t)n);
 	if (f == NULL)
 		return;
 	ks_finding_text_set(f->where, KS_STR("the call"));

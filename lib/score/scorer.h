@@ -68,10 +68,17 @@ freq_key_call(const struct request *rq)
 {
 	return key_mix(freq_key_program(rq), rq->call);
 }
+/** Refusals and misses; a new forged token each time is no way out of it. */
 static inline uint64_t
 freq_key_fails(const struct request *rq)
 {
-	return key_mix(rq->actor, 0x6661696c);
+	return key_mix(rq->proven ? rq->actor : rq->source, 0x6661696c);
+}
+/** 401 answers to this very token. */
+static inline uint64_t
+freq_key_refused(const struct request *rq)
+{
+	return key_mix(rq->actor, 0x66616c73);
 }
 /** All that comes from one address with tokens that nobody has vouched for yet. */
 static inline uint64_t
