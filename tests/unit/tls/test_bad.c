@@ -412,6 +412,25 @@ clients_meet_strange_servers(void)
 	}
 }
 
+/* Records that the rules of TLS 1.3 tell to ignore, without end (RFC 8446 section 5). */
+static void
+a_flood_within_the_handshake_ends(void)
+{
+	static const uint8_t ccs[] = {20, 3, 3, 0, 1, 1};
+	uint8_t hello[2048];
+	uint32_t n = hello_bytes(hello, sizeof(hello), false);
+	struct tls_pair pair;
+
+	server_init(&pair, false);
+	ks_chain_append(&pair.server_in, hello, n);
+	for (int i = 0; i < 20000; i++)
+		ks_chain_append(&pair.server_in, ccs, sizeof(ccs));
+	CU_ASSERT_EQUAL(tls_pair_server_turn(&pair), 0);
+	CU_ASSERT_EQUAL(ks_tls_state(pair.server), KS_TLS_FAILED);
+	CU_ASSERT(pair.server_in.len > 20000);
+	tls_pair_fini(&pair);
+}
+
 static const struct ks_test tests[] = {
 	KS_TEST(plain_http_is_recognised),	 KS_TEST(what_is_no_tls_gets_no_alert),
 	KS_TEST(old_and_odd_hellos_are_refused), KS_TEST(a_huge_hello_is_refused_at_its_header),
@@ -419,7 +438,7 @@ static const struct ks_test tests[] = {
 	KS_TEST(cut_hellos_only_wait),		 KS_TEST(spoilt_hellos_fail_cleanly),
 	KS_TEST(spoilt_handshakes_never_open),	 KS_TEST(spoilt_records_fail_with_an_alert),
 	KS_TEST(the_alert_waits_for_a_chunk),	 KS_TEST(certificates_are_bounded),
-	KS_TEST(clients_meet_strange_servers),
+	KS_TEST(clients_meet_strange_servers),	 KS_TEST(a_flood_within_the_handshake_ends),
 };
 
 int

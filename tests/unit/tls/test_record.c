@@ -245,6 +245,42 @@ shutdown_waits_for_the_record(void)
 	tls_pair_fini(&pair);
 }
 
+/* Half a record is out; what the peer sends meanwhile is read, a KeyUpdate that wants an answer
+ * too. */
+static void
+reading_goes_on_while_a_record_is_stuck(void)
+{
+	struct ks_chain plain, hog;
+	struct tls_pair pair;
+	uint8_t byte = 'x';
+
+	open_pair(&pair, false);
+	SSL_key_update(pair.client->openssl.ssl, SSL_KEY_UPDATE_REQUESTED);
+	tls_pair_send(&pair, pair.client, 1000, 4);
+	ks_chain_splice(&pair.server_in, &pair.to_server);
+	ks_chain_init(&plain, pair.pool);
+	for (int i = 0; i < 30000; i++)
+		ks_chain_append(&plain, &byte, 1);
+	ks_chain_init(&hog, pair.pool);
+	while (ks_pool_free_count(pair.pool) > 2)
+		ks_chain_append(&hog, &byte, 1);
+	CU_ASSERT_EQUAL(ks_tls_output(pair.server, &plain, &pair.to_client), -ENOBUFS);
+	CU_ASSERT_EQUAL(tls_pair_server_turn(&pair), -ENOBUFS);
+	ks_chain_clear(&hog);
+	CU_ASSERT_EQUAL(tls_pair_server_turn(&pair), 0);
+	CU_ASSERT_TRUE(tls_pair_got(&pair.server_got, 1000, 4));
+	CU_ASSERT_EQUAL(plain.len, 30000);
+	CU_ASSERT_EQUAL(ks_tls_output(pair.server, &plain, &pair.to_client), 0);
+	CU_ASSERT_EQUAL(plain.len, 0);
+	tls_pair_pump(&pair);
+	CU_ASSERT_EQUAL(pair.client_got.len, 30000);
+	ks_chain_clear(&pair.client_got);
+	CU_ASSERT_EQUAL(tls_pair_send(&pair, pair.server, 500, 5), 0);
+	tls_pair_pump(&pair);
+	CU_ASSERT_TRUE(tls_pair_got(&pair.client_got, 500, 5));
+	tls_pair_fini(&pair);
+}
+
 /* Without a single chunk the close_notify waits and goes with the next call. */
 static void
 close_notify_is_not_lost(void)
@@ -396,6 +432,7 @@ static const struct ks_test tests[] = {
 	KS_TEST(chunks_run_out_at_every_point),
 	KS_TEST(chunks_run_out_at_random),
 	KS_TEST(shutdown_waits_for_the_record),
+	KS_TEST(reading_goes_on_while_a_record_is_stuck),
 	KS_TEST(close_notify_is_not_lost),
 	KS_TEST(closing_is_told_from_truncation),
 	KS_TEST(output_needs_an_open_session),
