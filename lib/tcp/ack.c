@@ -15,27 +15,26 @@ room_again(const struct ks_tcp_conn *conn)
 }
 
 /*
- * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn),
- * and the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds.
+ * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn), and
+ * the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds. An echo
+ * from before the retransmission answers an earlier copy whose ACKs were lost, and would take all
+ * the time since for the round trip.
  */
 static inline void
 take_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
 	const struct ks_tcp_stack *stack = conn->stack;
-	uint32_t ms;
+	uint32_t rtt_ms;
 
 	if (ks_likely(conn->flags & KS_TCP_F_RTT_TIMING)) {
 		if (seq_lt(seg->ack, conn->rtt_seq))
 			return;
 		conn->flags &= ~KS_TCP_F_RTT_TIMING;
 		ks_tcp_rtt_sample(conn, (uint32_t)stack->now_us - conn->rtt_start_us);
-		return;
+	} else if (ks_tcp_rtt_echoed(conn, seg, &rtt_ms) &&
+		   rtt_ms <= stack->now_ms - conn->rtx_ms) {
+		ks_tcp_rtt_sample(conn, rtt_ms * 1000);
 	}
-	if (!seg->has_ts || seg->tsecr == 0 || !(conn->flags & KS_TCP_F_TS))
-		return;
-	ms = ks_tcp_ts_now(stack, conn->ts_off) - seg->tsecr;
-	if (ms <= KS_TCP_RTO_MAX_MS)
-		ks_tcp_rtt_sample(conn, ms * 1000);
 }
 
 /* All is acknowledged: no timer, unless the window is still shut before what is queued. */

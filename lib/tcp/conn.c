@@ -73,6 +73,7 @@ ks_tcp_conn_opened(struct ks_tcp_conn *conn, const struct ks_tcp_open *open)
 	conn->rto_ms = conn->rto_ms != 0 ? conn->rto_ms : KS_TCP_RTO_INITIAL_MS;
 	conn->last_in_ms = stack->now_ms;
 	conn->last_out_ms = stack->now_ms;
+	conn->rtx_ms = stack->now_ms - KS_TCP_RTO_MAX_MS;
 	conn->challenge_ms = stack->now_ms - KS_TCP_CHALLENGE_MS;
 	conn->oow_ms = stack->now_ms - KS_TCP_CHALLENGE_MS;
 	stack->cc->init(conn);

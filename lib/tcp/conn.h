@@ -134,6 +134,7 @@ struct ks_tcp_conn {
 	uint32_t rtt_seq;
 	uint32_t rtt_start_us;
 	uint32_t last_out_ms;
+	uint32_t rtx_ms;     /**< last retransmission or probe */
 	uint32_t una_ms; /**< snd_una moved, or something came into flight */
 	uint32_t ts_off;
 
@@ -242,6 +243,9 @@ ks_tcp_due_is_set(const struct ks_tcp_conn *conn, enum ks_tcp_due kind)
 
 /* ---- rto.c ---- */
 void ks_tcp_rtt_sample(struct ks_tcp_conn *conn, uint32_t rtt_us);
+/** Age of the timestamp that the segment echoes; false when there is none to believe. */
+bool ks_tcp_rtt_echoed(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg,
+		       uint32_t *rtt_ms);
 /** Interval of the retransmission timer with its backoff. */
 uint32_t ks_tcp_rto_ms(const struct ks_tcp_conn *conn);
 /** Starts the retransmission timer anew (RFC 6298 section 5). */
@@ -346,7 +350,8 @@ void ks_tcp_input_syn_sent(struct ks_tcp_conn *conn, const struct ks_tcp_seg *se
 /** SYN-RECEIVED after a simultaneous open. @return false when the segment must be dropped. */
 bool ks_tcp_input_syn_rcvd(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg);
 /** First round trip, or the consequences of a SYN sent twice. `sent_us`: low bits of the time. */
-void ks_tcp_opening_rtt(struct ks_tcp_conn *conn, uint32_t sent_us, bool sent_again);
+void ks_tcp_opening_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg, uint32_t sent_us,
+			bool sent_again);
 
 static inline uint32_t
 ks_tcp_in_flight(const struct ks_tcp_conn *conn)

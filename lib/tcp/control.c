@@ -127,6 +127,7 @@ ks_tcp_send_probe(struct ks_tcp_conn *conn)
 	if (seq_lt(conn->snd_max, conn->snd_una + 1))
 		conn->snd_max = conn->snd_una + 1;
 	conn->flags &= ~KS_TCP_F_RTT_TIMING;
+	conn->rtx_ms = conn->stack->now_ms;
 	ks_tcp_emit(conn->stack, &out);
 }
 

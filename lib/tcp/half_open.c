@@ -179,7 +179,7 @@ accept(struct ks_tcp_stack *stack, struct ks_tcp_half_open *half, struct ks_tcp_
 	}
 	conn->service = half->service;
 	ks_tcp_conn_opened(conn, &half->open);
-	ks_tcp_opening_rtt(conn, half->sent_us, half->resent > 0);
+	ks_tcp_opening_rtt(conn, seg, half->sent_us, half->resent > 0);
 	forget(half);
 	conn->state = KS_TCP_ESTABLISHED;
 	ks_tcp_count(stack, KS_TCP_ACCEPTED);
@@ -241,6 +241,8 @@ ks_tcp_half_open_input(struct ks_tcp_stack *stack, struct ks_tcp_half_open *half
 		ks_tcp_count(stack, KS_TCP_BAD_SEGMENT);
 		return;
 	}
+	seg->has_ts = opts.has_ts;
+	seg->tsecr = opts.tsecr;
 	if (seg->flags & RTE_TCP_RST_FLAG)
 		input_rst(half, seg);
 	else if (seg->flags & RTE_TCP_SYN_FLAG)

@@ -29,6 +29,15 @@ answer(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	ks_tcp_send_ack(conn);
 }
 
+/* The last ACK was lost and the peer has forgotten us: nothing of ours was (RFC 9293
+ * section 3.10.7.4 second step tells the owner of no reset in these states). */
+static bool
+rst_is_end(const struct ks_tcp_conn *conn)
+{
+	return (conn->state == KS_TCP_LAST_ACK || conn->state == KS_TCP_CLOSING) &&
+	       conn->tx.len == 0;
+}
+
 static ks_cold void
 input_rst(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 {
@@ -40,6 +49,8 @@ input_rst(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	ks_tcp_count(conn->stack, KS_TCP_RST_IN);
 	if (conn->state == KS_TCP_SYN_RCVD)
 		ks_tcp_conn_end(conn, KS_TCP_END_REFUSED, ECONNREFUSED);
+	else if (rst_is_end(conn))
+		ks_tcp_conn_end(conn, KS_TCP_END_CLOSED, 0);
 	else
 		ks_tcp_conn_end(conn, KS_TCP_END_RESET_IN, ECONNRESET);
 }

@@ -10,16 +10,23 @@
 #include "stack.h"
 
 void
-ks_tcp_opening_rtt(struct ks_tcp_conn *conn, uint32_t sent_us, bool sent_again)
+ks_tcp_opening_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg, uint32_t sent_us,
+		   bool sent_again)
 {
+	uint32_t rtt_ms;
+
 	conn->backoff = 0;
 	if (!sent_again) {
 		ks_tcp_rtt_sample(conn, (uint32_t)conn->stack->now_us - sent_us);
 		return;
 	}
-	/* RFC 6298 section 5.7 and RFC 5681 section 3.1: the path is bad or far. */
-	conn->rto_ms = KS_TCP_RTO_SYN_AGAIN_MS;
+	/* RFC 6298 section 5.7 and RFC 5681 section 3.1: the path is bad or far. Which, the echo of
+	 * a timestamp tells. */
 	conn->cwnd = conn->mss;
+	if (ks_tcp_rtt_echoed(conn, seg, &rtt_ms))
+		ks_tcp_rtt_sample(conn, rtt_ms * 1000);
+	else
+		conn->rto_ms = KS_TCP_RTO_SYN_AGAIN_MS;
 }
 
 static void
@@ -30,7 +37,8 @@ established(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	conn->state = KS_TCP_ESTABLISHED;
 	conn->flags |= KS_TCP_F_ACK_NOW;
 	ks_tcp_due_clear(conn, KS_TCP_DUE_RTX);
-	ks_tcp_opening_rtt(conn, conn->rtt_start_us, (conn->flags & KS_TCP_F_SYN_AGAIN) != 0);
+	ks_tcp_opening_rtt(conn, seg, conn->rtt_start_us,
+			   (conn->flags & KS_TCP_F_SYN_AGAIN) != 0);
 	/* A window on a SYN is not scaled (RFC 7323 section 2.2). */
 	conn->snd_wnd = (uint32_t)seg->wnd
 			<< (seg->flags & RTE_TCP_SYN_FLAG ? 0 : conn->snd_wscale);

@@ -126,6 +126,7 @@ ks_tcp_output_again(struct ks_tcp_conn *conn, uint32_t seq, uint32_t len)
 	if (seq + len == conn->snd_nxt)
 		out.flags |= RTE_TCP_PSH_FLAG;
 	conn->flags &= ~KS_TCP_F_RTT_TIMING;
+	conn->rtx_ms = stack->now_ms;
 	ks_tcp_count(stack, KS_TCP_RETRANS_SEGS);
 	ks_tcp_emit(stack, &out);
 	if (seq == conn->snd_una || !ks_tcp_due_is_set(conn, KS_TCP_DUE_RTX))

@@ -41,6 +41,15 @@ ks_tcp_rtt_sample(struct ks_tcp_conn *conn, uint32_t rtt_us)
 	conn->backoff = 0;
 }
 
+bool
+ks_tcp_rtt_echoed(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg, uint32_t *rtt_ms)
+{
+	if (!seg->has_ts || seg->tsecr == 0 || !(conn->flags & KS_TCP_F_TS))
+		return false;
+	*rtt_ms = ks_tcp_ts_now(conn->stack, conn->ts_off) - seg->tsecr;
+	return *rtt_ms <= KS_TCP_RTO_MAX_MS;
+}
+
 uint32_t
 ks_tcp_rto_ms(const struct ks_tcp_conn *conn)
 {

@@ -10,7 +10,7 @@
 #include "stack.h"
 
 #define KEEPALIVE_INTERVAL_MS 15000u
-#define KEEPALIVE_PROBES 5u
+#define KEEPALIVE_PROBES 8u
 
 static bool
 delack_fire(struct ks_tcp_conn *conn)

@@ -12,6 +12,7 @@
 #define TOLERANCE_US 1500 /* a tick of the wheel, and the turn after it */
 #define PEER_PORT 10000
 #define WORDS_MAX 48
+#define STALE_MS 600 /* how much older than the last an echo called "stale" is */
 
 struct peer {
 	uint32_t irs; /* the peer's initial sequence number */
@@ -167,7 +168,12 @@ put_ts(struct script *s, uint32_t *i, uint8_t *p)
 	p[0] = 8;
 	p[1] = 10;
 	put32(p + 2, number(word_at(s, *i)));
-	put32(p + 6, strcmp(echo, "last") == 0 ? peer_of(s)->tsval : number(echo));
+	if (strcmp(echo, "last") == 0)
+		put32(p + 6, peer_of(s)->tsval);
+	else if (strcmp(echo, "stale") == 0)
+		put32(p + 6, peer_of(s)->tsval - STALE_MS);
+	else
+		put32(p + 6, number(echo));
 	*i += 2;
 	return 10;
 }
