@@ -5,6 +5,8 @@
  */
 #include "fuzz_head.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 #define BODY_MAX 65536u
 
 struct reading {

@@ -5,6 +5,8 @@
  */
 #include "fuzz_head.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static void
 check_request(const struct ks_http_head *head)
 {

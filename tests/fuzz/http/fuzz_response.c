@@ -4,6 +4,8 @@
  */
 #include "fuzz_head.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static void
 write_and_read(const struct ks_http_head *head)
 {

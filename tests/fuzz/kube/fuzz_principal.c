@@ -10,6 +10,8 @@
 #include "ks_codec.h"
 #include "ks_kube.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 #define MUST(cond)               \
 	do {                     \
 		if (!(cond))     \

@@ -40,7 +40,7 @@ find(const char *bytes, size_t len, uint32_t max)
 		whole = start == 0 ? rc : whole;
 		CU_ASSERT_EQUAL(rc, whole);
 		if (rc > 0)
-			CU_ASSERT_EQUAL(scanned, rc);
+			CU_ASSERT_EQUAL((int)scanned, rc);
 		ks_chain_clear(&chain);
 	}
 	return whole;

@@ -37,7 +37,7 @@ parsed_free(struct parsed *p)
 
 static const struct {
 	const char *method, *target;
-	int verb;
+	enum ks_kube_verb verb;
 	const char *group, *version, *resource, *subresource, *ns, *name;
 } calls[] = {
 	{"GET", "/api/v1/pods", KS_KUBE_LIST, "", "v1", "pods", "", "", ""},
@@ -97,7 +97,7 @@ resource_calls(void)
 	for (size_t i = 0; i < KS_ARRAY_SIZE(calls); i++) {
 		struct parsed p = parse(calls[i].method, calls[i].target, strlen(calls[i].target));
 
-		if (p.rc != 0 || p.call.verb != (enum ks_kube_verb)calls[i].verb)
+		if (p.rc != 0 || p.call.verb != calls[i].verb)
 			printf("\n  %s %s: %d\n", calls[i].method, calls[i].target, p.rc);
 		CU_ASSERT_EQUAL_FATAL(p.rc, 0);
 		CU_ASSERT(p.call.resource_request);
@@ -206,7 +206,7 @@ scratch_too_small(void)
 
 static const struct {
 	const char *query;
-	int verb;
+	enum ks_kube_verb verb;
 	const char *name;
 } queries[] = {
 	{"", KS_KUBE_LIST, ""},
@@ -271,8 +271,7 @@ verb_and_name_from_the_query(void)
 		int n = snprintf(target, sizeof(target), "/api/v1/pods%s", queries[i].query);
 		struct parsed p = parse("GET", target, (size_t)n);
 
-		if (p.call.verb != (enum ks_kube_verb)queries[i].verb ||
-		    !ks_str_is(p.call.name, queries[i].name))
+		if (p.call.verb != queries[i].verb || !ks_str_is(p.call.name, queries[i].name))
 			printf("\n  %s\n", target);
 		CU_ASSERT_EQUAL(p.rc, 0);
 		CU_ASSERT_EQUAL(p.call.verb, queries[i].verb);
