@@ -19,6 +19,8 @@ _Static_assert(crypto_generichash_BYTES_MIN <= 16, "BLAKE2b result");
 void
 ks_hash_key_random(struct ks_hash_key *key)
 {
+	/* Also lets libsodium choose its fastest code for this processor; more than once is harmless. */
+	(void)sodium_init();
 	randombytes_buf(key->bytes, sizeof(key->bytes));
 }
 

@@ -77,6 +77,9 @@ forward_head(struct upstream *up, const struct ks_exchange *ex)
 
 	ks_http1_write_request(&w, &up->leg.plain_out, ks_http_method(&ex->head),
 			       ks_http_target(&ex->head));
+	/* HTTP/1.0 need not name a host; the request that we write is HTTP/1.1. */
+	if (ks_http_find(&ex->head, KS_HTTP_HOST).p == NULL)
+		ks_http1_write_field(&w, KS_STR("Host"), KS_STR("kubernetes"));
 	write_client_fields(&w, &ex->head, up->class);
 	if (up->class == KS_UPSTREAM_FRONT)
 		write_identity(&w, &ex->principal);

@@ -25,6 +25,7 @@ lists_create(struct ks_proxy *px)
 		ks_pool_create("exchanges", px->p.limits.exchanges, sizeof(struct ks_exchange));
 	px->proofs = calloc(PROOF_SETS, sizeof(*px->proofs));
 	px->scratch = malloc(RESPONSE_HEAD_BYTES);
+	px->principals = ks_principal_cache_create(&px->p.identity, PRINCIPALS_CACHED);
 	return px->sessions == NULL || px->upstreams == NULL || px->exchanges == NULL ||
 			       px->proofs == NULL || px->scratch == NULL
 		       ? -ENOMEM
@@ -70,6 +71,7 @@ ks_proxy_destroy(struct ks_proxy *px)
 	ks_pool_destroy(px->sessions);
 	ks_pool_destroy(px->upstreams);
 	ks_pool_destroy(px->exchanges);
+	ks_principal_cache_destroy(px->principals);
 	free(px->proofs);
 	free(px->scratch);
 	free(px);

@@ -30,6 +30,7 @@
 #define PROOF_SETS 4096u
 #define PROOF_WAYS 4u
 #define SHARE_SLOTS 4096u
+#define PRINCIPALS_CACHED 4096u
 #define RESPONSE_HEAD_BYTES (64u * 1024)
 
 enum session_state {
@@ -139,6 +140,7 @@ struct ks_proxy {
 	struct ks_exchange *outcome_head, *outcome_tail; /**< held back by a full link */
 	uint32_t source_share[SHARE_SLOTS], actor_share[SHARE_SLOTS]; /**< bytes held */
 	struct ks_hash_key share_key;
+	struct ks_principal_cache *principals;
 	struct proof (*proofs)[PROOF_WAYS];
 	uint32_t proof_count;
 	char *scratch; /**< head of an answer while it is parsed */

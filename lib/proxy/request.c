@@ -63,22 +63,21 @@ head_take(struct session *s, struct ks_exchange *ex, uint32_t n, struct ks_http_
 	return ks_http1_request_parse(ex->block, n, limits, &ex->head, err);
 }
 
-static void
+static int
 who_asks(struct session *s, struct ks_exchange *ex)
 {
-	static const struct ks_tls_peer nobody;
 	struct ks_proxy *px = s->proxy;
-	const struct ks_tls_peer *peer = ks_tls_peer(s->leg.tls);
 	struct ks_principal *p = &ex->principal;
+	int rc = ks_principal_cache_read(px->principals, ks_tls_peer(s->leg.tls), &ex->head,
+					 px->now.wall_s, p);
 
-	/* A certificate may expire while its connection lives. */
-	if (peer->verdict != KS_TLS_PEER_VERIFIED || peer->not_after_s < px->now.wall_s)
-		peer = &nobody;
-	(void)ks_principal_read(&px->p.identity, peer, &ex->head, px->now.wall_s, p);
-	if (p->has_token && p->kind != KS_PRINCIPAL_CERT)
+	if (rc != 0)
+		return rc;
+	if (p->has_token)
 		p->proven = proof_known(px, p->token_hash, px->now.wall_s);
 	memcpy(s->principal, p->name, sizeof(s->principal) - 1);
 	s->principal[sizeof(s->principal) - 1] = '\0';
+	return 0;
 }
 
 static bool
@@ -184,7 +183,8 @@ head_understand(struct session *s, struct ks_exchange *ex, uint32_t n)
 					"the path is not one that the API server would take");
 	ex->source = ks_tcp_tuple(s->leg.conn)->remote;
 	ex->tls_resumed = ks_tls_resumed(s->leg.tls);
-	who_asks(s, ex);
+	if (who_asks(s, ex) != 0)
+		return refuse_malformed(s, 400, "more than one identity, or none that can be read");
 	identity_fields_count(px, &ex->head);
 	if (ex->head.upgrade)
 		count(px, KS_PROXY_UPGRADE_REFUSED);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <rte_random.h>
 #include <stdio.h>
 
 #define START_US 1000000u
@@ -14,6 +15,8 @@
 #define LIMIT_US (900ull * 1000000)
 #define TURNS_MAX 4000000u
 #define STEP_US 5000u
+
+uint64_t sim_wall_s = WALL_S;
 
 struct world {
 	struct cosmos *cosmos;
@@ -314,7 +317,9 @@ world_init(struct world *w, uint64_t seed)
 
 	w->random.state = seed;
 	w->now = (struct ks_now){START_US, WALL_S};
+	sim_wall_s = WALL_S;
 	ks_tls_random_seed(seed | 1);
+	rte_srand(seed); /* net keys its tables with it */
 	rc = world_tls_init(w->cosmos, &w->tls);
 	if (rc == 0)
 		rc = wires_init(w, seed);
@@ -366,7 +371,7 @@ clock_advance(struct world *w)
 	for (uint32_t i = 0; i < KS_ARRAY_SIZE(due); i++)
 		next = KS_MIN(next, due[i]);
 	w->now.mono_us = KS_MAX(next, w->now.mono_us + 1);
-	w->now.wall_s = WALL_S + w->now.mono_us / 1000000;
+	w->now.wall_s = sim_wall_s = WALL_S + w->now.mono_us / 1000000;
 }
 
 static bool

@@ -40,6 +40,9 @@ struct world_result {
 	char failure[256]; /**< empty: all is well */
 };
 
+/** What time() says in this program. */
+extern uint64_t sim_wall_s;
+
 /** Runs one world to its end. */
 void world_run(struct cosmos *cosmos, const struct world_params *params,
 	       struct world_result *result);

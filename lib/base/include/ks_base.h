@@ -40,7 +40,7 @@ ks_str_is(struct ks_str a, const char *lit)
 {
 	size_t n = strlen(lit);
 
-	return a.n == n && memcmp(a.p, lit, n) == 0;
+	return a.n == n && (n == 0 || memcmp(a.p, lit, n) == 0);
 }
 
 static inline bool
@@ -48,7 +48,7 @@ ks_str_starts(struct ks_str a, const char *lit)
 {
 	size_t n = strlen(lit);
 
-	return a.n >= n && memcmp(a.p, lit, n) == 0;
+	return a.n >= n && (n == 0 || memcmp(a.p, lit, n) == 0);
 }
 
 /**
