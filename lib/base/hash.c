@@ -4,6 +4,7 @@
  * Thread: pure functions.
  */
 #include <sodium.h>
+#include <stdlib.h>
 
 /* Names are short: inlined, XXH3 costs 2 ns for one of them, a call into the library twice that. */
 #define XXH_INLINE_ALL
@@ -20,7 +21,8 @@ void
 ks_hash_key_random(struct ks_hash_key *key)
 {
 	/* Also lets libsodium choose its fastest code for this processor; more than once is harmless. */
-	(void)sodium_init();
+	if (sodium_init() < 0)
+		abort();
 	randombytes_buf(key->bytes, sizeof(key->bytes));
 }
 
