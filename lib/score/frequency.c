@@ -146,22 +146,9 @@ ks_score_frequency_get(struct ks_score_frequency *f, uint64_t key, uint64_t now_
 
 /* ---- windows ---- */
 
-uint64_t
-ks_score_window_us(enum model_window w)
-{
-	static const uint64_t us[WINDOW_MAX] = {US_PER_S, 10ull * US_PER_S, 60ull * US_PER_S};
-
-	return us[w];
-}
-
 void
-ks_score_window_roll(struct freq_window *window, enum model_window w, uint64_t now_us)
+ks_score_window_close(struct freq_window *window, uint32_t index)
 {
-	uint32_t index = (uint32_t)(now_us / ks_score_window_us(w));
-
-	/* Owners stamp their own turns: a request may be a turn older than the one before it. */
-	if (ks_likely((int32_t)(index - window->index) <= 0))
-		return;
 	if (window->good)
 		window->ready = KS_MAX(window->ready, window->peak);
 	window->before = index == window->index + 1 ? window->count : 0;
@@ -171,20 +158,12 @@ ks_score_window_roll(struct freq_window *window, enum model_window w, uint64_t n
 	window->good = 0;
 }
 
-uint64_t
-ks_score_window_slide_q8(const struct freq_window *window, enum model_window w, uint64_t now_us)
-{
-	uint64_t us = ks_score_window_us(w);
-	uint64_t left = us - now_us % us;
-
-	return (uint64_t)window->count * 256 + window->before * (left * 256 / us);
-}
-
 uint32_t
 ks_score_window_wait_s(const struct freq_window *window, enum model_window w, uint64_t now_us,
 		       double most)
 {
-	double us = ks_score_window_us(w), left = us - now_us % ks_score_window_us(w);
+	double us = (double)freq_window_s(w) * US_PER_S;
+	double left = us - now_us % ((uint64_t)freq_window_s(w) * US_PER_S);
 	double wait = 0;
 
 	/* In this window what is before goes; in the next one the count itself goes. */

@@ -44,12 +44,52 @@ struct freq_entry *ks_score_frequency_get(struct ks_score_frequency *frequency, 
 struct freq_entry *ks_score_frequency_find(struct ks_score_frequency *frequency, uint64_t key);
 uint32_t ks_score_frequency_used(const struct ks_score_frequency *frequency);
 
-uint64_t ks_score_window_us(enum model_window w);
-/** Moves the window on to `now_us`; one that closes becomes ready. */
-void ks_score_window_roll(struct freq_window *window, enum model_window w, uint64_t now_us);
-/** Sliding count at `now_us`, in 1/256. */
-uint64_t ks_score_window_slide_q8(const struct freq_window *window, enum model_window w,
-				  uint64_t now_us);
+/** One moment as the windows see it; divided once per request, not once per window. */
+struct freq_clock {
+	uint32_t index[WINDOW_MAX];
+	uint32_t left_q8[WINDOW_MAX]; /**< part of the window that is still to come, in 1/256 */
+};
+
+static inline struct freq_clock
+freq_clock_at(uint64_t now_us)
+{
+	uint64_t now_ms = now_us / 1000;
+	uint32_t s = (uint32_t)(now_ms / 1000), ms = (uint32_t)(now_ms % 1000);
+
+	return (struct freq_clock){
+		.index = {s, s / 10, s / 60},
+		.left_q8 = {(1000 - ms) * 256 / 1000, (10000 - (s % 10 * 1000 + ms)) * 256 / 10000,
+			    (60000 - (s % 60 * 1000 + ms)) * 256 / 60000},
+	};
+}
+
+static inline unsigned int
+freq_window_s(enum model_window w)
+{
+	static const unsigned int s[WINDOW_MAX] = {1, 10, 60};
+
+	return s[w];
+}
+
+/** The part of freq_window_roll() that closes a window; one that may be learned becomes ready. */
+void ks_score_window_close(struct freq_window *window, uint32_t index);
+
+/** Moves the window on to window `index`. */
+static inline void
+freq_window_roll(struct freq_window *window, uint32_t index)
+{
+	/* Owners stamp their own turns: a request may be a turn older than the one before it. */
+	if (ks_unlikely((int32_t)(index - window->index) > 0))
+		ks_score_window_close(window, index);
+}
+
+/** Sliding count, in 1/256. */
+static inline uint64_t
+freq_window_slide_q8(const struct freq_window *window, uint32_t left_q8)
+{
+	return (uint64_t)window->count * 256 + (uint64_t)window->before * left_q8;
+}
+
 /** Seconds until the sliding count has come down to `most` when nothing more comes. */
 uint32_t ks_score_window_wait_s(const struct freq_window *window, enum model_window w,
 				uint64_t now_us, double most);

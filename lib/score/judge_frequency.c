@@ -66,8 +66,8 @@ most_usual(const struct judge *j, const struct series *series, enum model_window
 static bool
 series_count(const struct judge *j, const struct series *series, bool count, struct excess *worst)
 {
-	uint64_t now_us = j->ex->now.mono_us, q8;
 	bool excess = false;
+	uint64_t q8;
 
 	for (int w = 0; w < WINDOW_MAX; w++) {
 		struct freq_window *window = &series->window[w];
@@ -75,9 +75,9 @@ series_count(const struct judge *j, const struct series *series, bool count, str
 		double most;
 		int db = 0;
 
-		ks_score_window_roll(window, w, now_us);
+		freq_window_roll(window, j->clock.index[w]);
 		window->count += count;
-		q8 = ks_score_window_slide_q8(window, w, now_us);
+		q8 = freq_window_slide_q8(window, j->clock.left_q8[w]);
 		if (worst != NULL && ks_unlikely(q8 > (uint64_t)floor_known[w] * 256)) {
 			most = most_usual(j, series, w);
 			db = ks_score_rate_db(n, most, q8 / 256.0);
@@ -127,7 +127,7 @@ raise_excess(struct judge *j, const struct excess *excess)
 {
 	const struct model_rate *usual =
 		excess->series->usual == NULL ? NULL : &excess->series->usual[excess->w];
-	unsigned int seconds = (unsigned int)(ks_score_window_us(excess->w) / 1000000);
+	unsigned int seconds = freq_window_s(excess->w);
 	uint32_t n = usual == NULL ? 0 : usual->n;
 	struct ks_finding *f = ks_exchange_finding_add(j->ex, excess->series->code, excess->db, n);
 
@@ -182,14 +182,14 @@ judge_fails(struct judge *j)
 		ks_score_frequency_find(j->scorer->frequency, freq_key_fails(&j->rq));
 	const struct model_rate *usual =
 		j->who != NULL && (j->rq.proven || j->rq.anonymous) ? &j->who->fails : NULL;
-	uint64_t now_us = j->ex->now.mono_us;
 	double most = FAILS_FLOOR, count;
 	int db;
 
 	if (ks_likely(entry == NULL))
 		return;
-	ks_score_window_roll(&entry->window[WINDOW_60S], WINDOW_60S, now_us);
-	count = ks_score_window_slide_q8(&entry->window[WINDOW_60S], WINDOW_60S, now_us) / 256.0;
+	freq_window_roll(&entry->window[WINDOW_60S], j->clock.index[WINDOW_60S]);
+	count = freq_window_slide_q8(&entry->window[WINDOW_60S], j->clock.left_q8[WINDOW_60S]) /
+		256.0;
 	if (usual != NULL)
 		most = KS_MAX(most, (double)usual->max);
 	db = ks_score_rate_db(usual == NULL ? 0 : usual->n, most, count);
@@ -242,7 +242,7 @@ ks_score_retry_after_s(struct judge *j)
 		double most =
 			ks_score_rate_at(seen, most_usual(j, of, w), j->scorer->params.throttle_db);
 
-		if (ks_score_window_slide_q8(&of->window[w], w, now_us) / 256.0 > most)
+		if (freq_window_slide_q8(&of->window[w], j->clock.left_q8[w]) / 256.0 > most)
 			wait = KS_MAX(wait,
 				      ks_score_window_wait_s(&of->window[w], w, now_us, most));
 	}
@@ -257,7 +257,7 @@ ks_score_count_failure(struct ks_scorer *scorer, const struct request *rq)
 		ks_score_frequency_get(scorer->frequency, freq_key_fails(rq), now_us);
 	struct freq_window *fails = &entry->window[WINDOW_60S];
 
-	ks_score_window_roll(fails, WINDOW_60S, now_us);
+	freq_window_roll(fails, freq_clock_at(now_us).index[WINDOW_60S]);
 	fails->count++;
 	fails->peak = KS_MAX(fails->peak, fails->count);
 	if (rq->ex->status != 401 || rq->proven || rq->anonymous)

@@ -8,6 +8,19 @@
 
 #define CONTAINERS (1u << KS_VALUE_OBJECT | 1u << KS_VALUE_ARRAY)
 
+/** One lesson: whose snapshot records say how much room there is. */
+struct lesson {
+	struct ks_scorer *scorer;
+	struct ks_delta *delta;
+	const struct request *rq;
+	const struct model_call *call;	   /**< of the snapshot, or NULL */
+	const struct model_principal *who; /**< likewise */
+	struct freq_clock clock;
+};
+
+/* Slots are asked for this many fields ahead. */
+#define AHEAD 8
+
 static void *
 record_of(struct ks_delta *delta, struct ks_score_table *table, uint64_t key)
 {
@@ -45,36 +58,41 @@ learn_field(struct model_field *rec, const struct request *rq, const struct ks_f
 	rec->call = rq->call;
 	rec->hash = field->hash;
 	rec->place = field->place;
-	ks_score_length_add(&rec->len, field->len_max);
+	length_add(&rec->len, field->len_max);
 	learn_value(rec, &rq->ex->fields, field);
 }
 
 /* A call that has all the fields it may have learns no more names, only about those it knows. */
 static bool
-field_has_room(const struct ks_scorer *scorer, const struct request *rq, uint64_t key)
+field_has_room(const struct lesson *l, uint64_t key)
 {
-	const struct model_call *call = table_find(&scorer->profile->model.calls, rq->call);
-
-	if (call == NULL || call->fields < scorer->params.max_fields_per_call)
+	if (l->call == NULL || l->call->fields < l->scorer->params.max_fields_per_call)
 		return true;
-	return table_find(&scorer->profile->model.fields, key) != NULL;
+	return table_find(&l->scorer->profile->model.fields, key) != NULL;
 }
 
 static void
-learn_fields(struct ks_scorer *scorer, const struct request *rq)
+learn_fields(const struct lesson *l)
 {
-	const struct ks_field_list *list = &rq->ex->fields;
-	struct ks_delta *delta = scorer->active;
+	const struct ks_field_list *list = &l->rq->ex->fields;
+	struct ks_score_table *table = &l->delta->model.fields;
+	struct model_field *rec;
+	uint64_t keys[AHEAD];
 
-	for (uint16_t i = 0; i < list->n; i++) {
-		uint64_t key = key_mix(rq->call, list->v[i].hash);
-		struct model_field *rec;
+	for (uint16_t from = 0; from < list->n; from += AHEAD) {
+		uint16_t n = KS_MIN(list->n - from, AHEAD);
 
-		if (!field_has_room(scorer, rq, key))
-			continue;
-		rec = record_of(delta, &delta->model.fields, key);
-		if (rec != NULL)
-			learn_field(rec, rq, &list->v[i]);
+		for (uint16_t i = 0; i < n; i++) {
+			keys[i] = key_mix(l->rq->call, list->v[from + i].hash);
+			table_prefetch(table, keys[i]);
+		}
+		for (uint16_t i = 0; i < n; i++) {
+			if (!field_has_room(l, keys[i]))
+				continue;
+			rec = record_of(l->delta, table, keys[i]);
+			if (rec != NULL)
+				learn_field(rec, l->rq, &list->v[from + i]);
+		}
 	}
 }
 
@@ -90,7 +108,7 @@ learn_call(struct ks_delta *delta, const struct request *rq)
 	call->requests++;
 	call->bodies += rq->ex->body_bytes > 0;
 	for (int i = 0; i < MODEL_SIZES; i++)
-		ks_score_length_add(&call->size[i], rq->size[i]);
+		length_add(&call->size[i], rq->size[i]);
 	call->last_s = KS_MAX(call->last_s, rq->now_s);
 }
 
@@ -99,33 +117,28 @@ struct edge_end {
 	uint64_t to;
 	enum model_edge_kind kind;
 	uint8_t scope;
-	struct ks_str text;
+	const char *text;
 };
 
 /* A set that is open (see PROFILE_SET_MAX) takes in nothing new. */
 static bool
-edge_has_room(const struct ks_scorer *scorer, const struct edge_end *end, uint64_t key)
+edge_has_room(const struct lesson *l, const struct edge_end *end, uint64_t key)
 {
-	const struct model_principal *who;
-
-	if (end->kind >= EDGE_OF_CALLER)
+	if (end->kind >= EDGE_OF_CALLER || l->who == NULL ||
+	    l->who->variety[end->kind].kinds < PROFILE_SET_MAX)
 		return true;
-	who = table_find(&scorer->profile->model.principals, end->from);
-	if (who == NULL || who->variety[end->kind].kinds < PROFILE_SET_MAX)
-		return true;
-	return table_find(&scorer->profile->model.edges, key) != NULL;
+	return table_find(&l->scorer->profile->model.edges, key) != NULL;
 }
 
 static struct model_edge *
-learn_edge(struct ks_scorer *scorer, const struct request *rq, const struct edge_end *end)
+learn_edge(const struct lesson *l, const struct edge_end *end)
 {
 	uint64_t key = edge_key(end->from, end->kind, end->to, end->scope);
-	struct ks_delta *delta = scorer->active;
 	struct model_edge *edge;
 
-	if (!edge_has_room(scorer, end, key))
+	if (!edge_has_room(l, end, key))
 		return NULL;
-	edge = record_of(delta, &delta->model.edges, key);
+	edge = record_of(l->delta, &l->delta->model.edges, key);
 	if (edge == NULL)
 		return NULL;
 	if (edge->n == 0) {
@@ -133,34 +146,38 @@ learn_edge(struct ks_scorer *scorer, const struct request *rq, const struct edge
 		edge->to = end->to;
 		edge->kind = end->kind;
 		edge->scope = end->scope;
-		memcpy(edge->text, end->text.p, KS_MIN(end->text.n, sizeof(edge->text) - 1));
+		memcpy(edge->text, end->text, strnlen(end->text, sizeof(edge->text) - 1));
 	}
 	edge->n = add_sat(edge->n, 1);
-	edge->last_s = KS_MAX(edge->last_s, rq->now_s);
+	edge->last_s = KS_MAX(edge->last_s, l->rq->now_s);
 	return edge;
 }
 
 /* A window teaches when it is over: its peak goes into the rate, and this one may teach later. */
 static void
-learn_windows(struct freq_entry *entry, uint64_t now_us, struct model_rate rate[WINDOW_MAX])
+learn_windows(const struct lesson *l, uint64_t key, struct model_rate rate[WINDOW_MAX])
 {
-	if (entry == NULL)
+	struct freq_entry *entry = ks_score_frequency_find(l->scorer->frequency, key);
+
+	if (ks_unlikely(entry == NULL)) /* evicted since the judgement */
 		return;
 	for (int w = 0; w < WINDOW_MAX; w++) {
 		struct freq_window *window = &entry->window[w];
 
-		if (window->ready != 0) {
+		if (ks_unlikely(window->ready != 0)) {
 			ks_score_rate_add(&rate[w], window->ready);
 			window->ready = 0;
 		}
-		if (window->index == (uint32_t)(now_us / ks_score_window_us(w)))
+		if (window->index == l->clock.index[w])
 			window->good = 1;
 	}
 }
 
 static void
-learn_fails(struct freq_entry *entry, struct model_rate *rate)
+learn_fails(const struct lesson *l, struct model_rate *rate)
 {
+	struct freq_entry *entry =
+		ks_score_frequency_find(l->scorer->frequency, freq_key_fails(l->rq));
 	struct freq_window *fails;
 
 	if (ks_likely(entry == NULL))
@@ -174,71 +191,78 @@ learn_fails(struct freq_entry *entry, struct model_rate *rate)
 }
 
 static void
-learn_principal(struct ks_scorer *scorer, const struct request *rq)
+learn_principal(const struct lesson *l)
 {
-	struct ks_score_frequency *frequency = scorer->frequency;
-	struct ks_delta *delta = scorer->active;
-	struct model_principal *p = record_of(delta, &delta->model.principals, rq->principal);
-	uint64_t now_us = rq->ex->now.mono_us;
+	const struct request *rq = l->rq;
+	struct model_principal *p = record_of(l->delta, &l->delta->model.principals, rq->principal);
 
 	if (p == NULL)
 		return;
 	if (p->requests == 0) {
-		memcpy(p->name, rq->name, KS_MIN(strlen(rq->name), sizeof(p->name) - 1));
+		memcpy(p->name, rq->name, strnlen(rq->name, sizeof(p->name) - 1));
 		p->group = rq->group;
 	}
 	p->requests++;
 	p->last_s = KS_MAX(p->last_s, rq->now_s);
-	learn_fails(ks_score_frequency_find(frequency, freq_key_fails(rq)), &p->fails);
-	learn_windows(ks_score_frequency_find(frequency, freq_key_source(rq)), now_us, p->source);
+	learn_fails(l, &p->fails);
+	learn_windows(l, freq_key_source(rq), p->source);
 	if (rq->proven) /* anonymous callers are as many as their sources */
-		learn_windows(ks_score_frequency_find(frequency, rq->actor), now_us, p->rate);
+		learn_windows(l, rq->actor, p->rate);
 }
 
 static void
-learn_edges(struct ks_scorer *scorer, const struct request *rq)
+learn_type(const struct lesson *l)
 {
-	struct ks_str program = {rq->program_text, strlen(rq->program_text)};
-	char address[KS_ADDR_TEXT_BYTES];
-	struct model_edge *call, *type;
+	const struct request *rq = l->rq;
+	struct edge_end end = {rq->call, rq->type, EDGE_TYPE, 0, rq->type_text};
+	struct model_edge *type = learn_edge(l, &end);
 
-	call = learn_edge(scorer, rq,
-			  &(struct edge_end){rq->principal,
-					     rq->call,
-					     EDGE_CALL,
-					     rq->scope,
-					     {rq->call_name, rq->call_len}});
-	if (call != NULL && call->n == 1)
-		call->power = ks_score_power_of(&rq->ex->call, rq->scope);
-	if (call != NULL)
-		learn_windows(ks_score_frequency_find(scorer->frequency, freq_key_call(rq)),
-			      rq->ex->now.mono_us, call->rate);
-	learn_edge(scorer, rq,
-		   &(struct edge_end){rq->principal, rq->program, EDGE_PROGRAM, 0, program});
-	if (rq->type != 0) {
-		type = learn_edge(scorer, rq,
-				  &(struct edge_end){rq->call,
-						     rq->type,
-						     EDGE_TYPE,
-						     0,
-						     {rq->type_text, strlen(rq->type_text)}});
-		if (type != NULL && ks_exchange_has(rq->ex, KS_FINDING_UNINSPECTED))
-			type->uninspected = add_sat(type->uninspected, 1);
+	if (type != NULL && ks_exchange_has(rq->ex, KS_FINDING_UNINSPECTED))
+		type->uninspected = add_sat(type->uninspected, 1);
+}
+
+static void
+learn_edges(const struct lesson *l)
+{
+	const struct request *rq = l->rq;
+	struct edge_end call = {rq->principal, rq->call, EDGE_CALL, rq->scope, rq->call_name};
+	struct edge_end program = {rq->principal, rq->program, EDGE_PROGRAM, 0, rq->program_text};
+	struct edge_end source = {rq->principal, rq->source, EDGE_SOURCE, 0, ""};
+	struct model_edge *edge = learn_edge(l, &call);
+	char address[KS_ADDR_TEXT_BYTES];
+
+	if (edge != NULL) {
+		if (edge->n == 1)
+			edge->power = ks_score_power_of(&rq->ex->call, rq->scope);
+		learn_windows(l, freq_key_call(rq), edge->rate);
 	}
+	learn_edge(l, &program);
+	if (rq->type != 0)
+		learn_type(l);
 	if (rq->anonymous)
 		return;
-	ks_addr_format(&rq->ex->source, address);
-	learn_edge(scorer, rq,
-		   &(struct edge_end){
-			   rq->principal, rq->source, EDGE_SOURCE, 0, {address, strlen(address)}});
+	edge = learn_edge(l, &source);
+	if (edge != NULL && edge->n == 1) {
+		ks_addr_format(&rq->ex->source, address);
+		memcpy(edge->text, address, strnlen(address, sizeof(edge->text) - 1));
+	}
 }
 
 void
 ks_score_learn(struct ks_scorer *scorer, const struct request *rq)
 {
-	learn_call(scorer->active, rq);
-	learn_fields(scorer, rq);
-	learn_principal(scorer, rq);
-	learn_edges(scorer, rq);
-	scorer->active->model.requests++;
+	struct lesson l = {
+		.scorer = scorer,
+		.delta = scorer->active,
+		.rq = rq,
+		.call = table_find(&scorer->profile->model.calls, rq->call),
+		.who = table_find(&scorer->profile->model.principals, rq->principal),
+		.clock = freq_clock_at(rq->ex->now.mono_us),
+	};
+
+	learn_call(l.delta, rq);
+	learn_fields(&l);
+	learn_principal(&l);
+	learn_edges(&l);
+	l.delta->model.requests++;
 }

@@ -5,17 +5,6 @@
  */
 #include "model.h"
 
-void
-ks_score_length_add(struct model_length *length, uint32_t x)
-{
-	uint64_t l = log2_q8(x);
-
-	length->log_sum += l;
-	length->log_sq += l * l;
-	length->n = add_sat(length->n, 1);
-	length->max = KS_MAX(length->max, x);
-}
-
 static void
 length_merge(struct model_length *dst, const struct model_length *src)
 {

@@ -156,7 +156,6 @@ struct model {
 
 /* ---- learning and merging, both order-free ---- */
 
-void ks_score_length_add(struct model_length *length, uint32_t x);
 void ks_score_rate_add(struct model_rate *rate, uint32_t peak);
 /** @param hash 0 with `many`: more than can be told apart. */
 void ks_score_field_value_add(struct model_field *field, uint64_t hash, struct ks_str text);
@@ -181,6 +180,17 @@ static inline uint32_t
 add_sat(uint32_t a, uint32_t b)
 {
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+static inline void
+length_add(struct model_length *length, uint32_t x)
+{
+	uint64_t l = log2_q8(x);
+
+	length->log_sum += l;
+	length->log_sq += l * l;
+	length->n = add_sat(length->n, 1);
+	length->max = KS_MAX(length->max, x);
 }
 
 static inline uint64_t

@@ -169,6 +169,7 @@ ks_scorer_judge(struct ks_scorer *scorer, struct ks_exchange *ex, enum ks_mode m
 	j.profile = scorer->profile;
 	j.ex = ex;
 	j.caller = NULL;
+	j.clock = freq_clock_at(ex->now.mono_us);
 	ks_score_request_read(&j.rq, ex, scorer->params.seed);
 	j.call = table_find(&model->calls, j.rq.call);
 	j.who = table_find(&model->principals, j.rq.principal);

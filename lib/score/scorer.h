@@ -31,6 +31,7 @@ struct judge {
 	const struct model_call *call;	   /**< of the snapshot; NULL: unknown there */
 	const struct model_principal *who; /**< likewise */
 	const struct model_edge *caller;   /**< who makes call, likewise */
+	struct freq_clock clock;
 	struct request rq;
 };
 

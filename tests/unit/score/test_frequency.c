@@ -12,8 +12,14 @@
 static void
 hit(struct freq_window *window, enum model_window w, uint64_t now_us)
 {
-	ks_score_window_roll(window, w, now_us);
+	freq_window_roll(window, freq_clock_at(now_us).index[w]);
 	window->count++;
+}
+
+static uint64_t
+slide(const struct freq_window *window, enum model_window w, uint64_t now_us)
+{
+	return freq_window_slide_q8(window, freq_clock_at(now_us).left_q8[w]);
 }
 
 static void
@@ -23,12 +29,12 @@ window_slides(void)
 
 	for (int i = 0; i < 10; i++)
 		hit(&window, WINDOW_10S, 100 * S);
-	CU_ASSERT_EQUAL(ks_score_window_slide_q8(&window, WINDOW_10S, 100 * S), 10 * 256);
-	ks_score_window_roll(&window, WINDOW_10S, 115 * S);
+	CU_ASSERT_EQUAL(slide(&window, WINDOW_10S, 100 * S), 10 * 256);
+	freq_window_roll(&window, freq_clock_at(115 * S).index[WINDOW_10S]);
 	CU_ASSERT_EQUAL(window.before, 10);
 	CU_ASSERT_EQUAL(window.count, 0);
-	CU_ASSERT_EQUAL(ks_score_window_slide_q8(&window, WINDOW_10S, 115 * S), 5 * 256);
-	ks_score_window_roll(&window, WINDOW_10S, 130 * S);
+	CU_ASSERT_EQUAL(slide(&window, WINDOW_10S, 115 * S), 5 * 256);
+	freq_window_roll(&window, freq_clock_at(130 * S).index[WINDOW_10S]);
 	CU_ASSERT_EQUAL(window.before, 0);
 }
 
@@ -52,12 +58,12 @@ closed_window_is_learned_once_when_good(void)
 	hit(&window, WINDOW_1S, 10 * S);
 	window.peak = 7;
 	window.good = 1;
-	ks_score_window_roll(&window, WINDOW_1S, 11 * S);
+	freq_window_roll(&window, freq_clock_at(11 * S).index[WINDOW_1S]);
 	CU_ASSERT_EQUAL(window.ready, 7);
 	window.ready = 0;
 	hit(&window, WINDOW_1S, 11 * S);
 	window.peak = 3;
-	ks_score_window_roll(&window, WINDOW_1S, 12 * S);
+	freq_window_roll(&window, freq_clock_at(12 * S).index[WINDOW_1S]);
 	CU_ASSERT_EQUAL(window.ready, 0);
 }
 
@@ -73,15 +79,16 @@ wait_is_long_enough(void)
 					ks_score_window_wait_s(&window, WINDOW_10S, at, most);
 				struct freq_window later = window;
 
-				ks_score_window_roll(&later, WINDOW_10S, at + wait * S);
-				CU_ASSERT(ks_score_window_slide_q8(&later, WINDOW_10S,
-								   at + wait * S) <= most * 256);
+				freq_window_roll(&later,
+						 freq_clock_at(at + wait * S).index[WINDOW_10S]);
+				CU_ASSERT(slide(&later, WINDOW_10S, at + wait * S) <= most * 256);
 				later = window;
-				ks_score_window_roll(&later, WINDOW_10S, at + (wait - 1) * S);
+				freq_window_roll(
+					&later,
+					freq_clock_at(at + (wait - 1) * S).index[WINDOW_10S]);
 				CU_ASSERT(wait == 1 ||
-					  ks_score_window_slide_q8(&later, WINDOW_10S,
-								   at + (wait - 1) * S) +
-							  256 + count >=
+					  slide(&later, WINDOW_10S, at + (wait - 1) * S) + 256 +
+							  count >=
 						  most * 256);
 			}
 }

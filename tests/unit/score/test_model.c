@@ -57,7 +57,7 @@ field_observe(struct model_field *field, uint32_t what)
 
 	one.type_all = one.type_once = 1u << (what % 5);
 	one.char_all = one.char_once = (uint16_t)(1u << (what % 3));
-	ks_score_length_add(&one.len, what * 7 % 100);
+	length_add(&one.len, what * 7 % 100);
 	snprintf(text, sizeof(text), "v%u", what % 6);
 	ks_score_field_value_add(&one, 1000 - what % 6, (struct ks_str){text, 2});
 	ks_score_field_merge(field, &one);
@@ -139,8 +139,8 @@ length_beyond_the_longest(void)
 	struct model_length fixed = {0}, free_text = {0};
 
 	for (uint32_t i = 0; i < 1000; i++) {
-		ks_score_length_add(&fixed, 36);
-		ks_score_length_add(&free_text, 1u << (i % 12));
+		length_add(&fixed, 36);
+		length_add(&free_text, 1u << (i % 12));
 	}
 	CU_ASSERT_EQUAL(ks_score_length_db(&fixed, 36), 0);
 	CU_ASSERT(ks_score_length_db(&fixed, 40) < 10);
