@@ -159,7 +159,7 @@ const struct config_row config_schema[] = {
 	 .unit = "connections", .help = "closed ones that are remembered"},
 	{"limits.exchanges", UINT(ks_config, limits.exchanges, "1024", 16, 65536),
 	 .unit = "requests", .help = "under way at a time"},
-	{"limits.head_bytes", UINT(ks_config, limits.head_bytes, "65536", 1024, MIB), .unit = "bytes",
+	{"limits.head_bytes", UINT(ks_config, limits.head_bytes, "65536", 1024, 65536), .unit = "bytes",
 	 .help = "request line and header fields of one request"},
 	{"limits.target_bytes", UINT(ks_config, limits.target_bytes, "16384", 256, MIB),
 	 .unit = "bytes", .help = "path and query"},
