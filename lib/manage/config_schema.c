@@ -165,7 +165,7 @@ const struct config_row config_schema[] = {
 	 .unit = "bytes", .help = "path and query"},
 	{"limits.fields", UINT(ks_config, limits.fields, "128", 8, 128), .unit = "fields",
 	 .help = "header fields of one request"},
-	{"limits.body_bytes", UINT(ks_config, limits.body_bytes, "3145728", 1024, 64 * MIB),
+	{"limits.body_bytes", UINT(ks_config, limits.body_bytes, "3145728", 1024, 4 * MIB),
 	 .unit = "bytes", .help = "largest body; held until the verdict"},
 	{"limits.body_budget_bytes",
 	 UINT(ks_config, limits.body_budget_bytes, "67108864", 1024, 1ull << 40), .unit = "bytes",

@@ -10,9 +10,9 @@
 #include "proxy_int.h"
 
 static uint16_t
-source_slot(const struct ks_proxy *px, const struct ks_exchange *ex)
+source_slot(const struct ks_proxy *px, const struct ks_addr *source)
 {
-	return ks_siphash(&px->share_key, &ex->source, sizeof(ex->source)) % SHARE_SLOTS;
+	return ks_siphash(&px->share_key, source, sizeof(*source)) % SHARE_SLOTS;
 }
 
 static uint16_t
@@ -44,7 +44,7 @@ admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes)
 	block = ks_arena_block_bytes(px->p.arena, bytes);
 	ks_arena_stats_get(px->p.arena, &stats);
 	charge = charge_for(px, block, stats.size_bytes);
-	ex->charge_source = source_slot(px, ex);
+	ex->charge_source = source_slot(px, &ex->source);
 	ex->charge_actor = actor_slot(px, ex);
 	if (px->source_share[ex->charge_source] + (uint64_t)charge >
 		    stats.size_bytes / 100 * px->p.limits.source_share_percent ||
@@ -66,4 +66,22 @@ admission_release(struct ks_proxy *px, struct ks_exchange *ex)
 	px->source_share[ex->charge_source] -= ex->charge_bytes;
 	px->actor_share[ex->charge_actor] -= ex->charge_bytes;
 	ex->charge_bytes = 0;
+}
+
+bool
+admission_connection(struct ks_proxy *px, const struct ks_addr *source, uint16_t *slot)
+{
+	const struct ks_proxy_limits *l = &px->p.limits;
+
+	*slot = source_slot(px, source);
+	if (px->source_conns[*slot] >= (uint64_t)l->sessions * l->connection_share_percent / 100)
+		return false;
+	px->source_conns[*slot]++;
+	return true;
+}
+
+void
+admission_connection_end(struct ks_proxy *px, uint16_t slot)
+{
+	px->source_conns[slot]--;
 }

@@ -73,6 +73,7 @@ struct session {
 	uint64_t answer_bytes;
 	uint64_t since_us;
 	uint64_t exchanges;
+	uint16_t source_slot;       /**< where it is counted as a connection of its source */
 	uint64_t verdict_seq; /**< the exchange that is awaited */
 	char principal[64];   /**< of the last exchange, for display */
 };
@@ -138,6 +139,7 @@ struct ks_proxy {
 	uint32_t handshakes;
 	uint64_t seq;
 	struct ks_exchange *outcome_head, *outcome_tail; /**< held back by a full link */
+	uint32_t source_conns[SHARE_SLOTS]; /**< sessions open */
 	uint32_t source_share[SHARE_SLOTS], actor_share[SHARE_SLOTS]; /**< bytes held */
 	struct ks_hash_key share_key;
 	struct ks_principal_cache *principals;
@@ -198,6 +200,9 @@ void request_submit(struct session *s);
 /** Reserves the whole body. @return 0, -E2BIG, -ENOMEM (budget), -EDQUOT (share). */
 int admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes);
 void admission_release(struct ks_proxy *px, struct ks_exchange *ex);
+/** Counts a connection of this source. @return false when its share is used up. */
+bool admission_connection(struct ks_proxy *px, const struct ks_addr *source, uint16_t *slot);
+void admission_connection_end(struct ks_proxy *px, uint16_t slot);
 
 /* verdict.c */
 void verdict_apply(struct session *s, struct ks_exchange *ex);

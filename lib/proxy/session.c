@@ -64,25 +64,41 @@ refuse(struct ks_proxy *px, struct ks_tcp_conn *conn, enum ks_proxy_counter why)
 	ks_tcp_abort(px->p.tcp, conn);
 }
 
+static int
+session_open(struct ks_proxy *px, struct ks_tcp_conn *conn, uint16_t slot)
+{
+	struct session *s = ks_pool_get(px->sessions);
+
+	if (s == NULL)
+		return -ENOBUFS;
+	if (ks_leg_open(&s->leg, px->p.tcp, conn, px->p.server_tls, px->p.chunks) != 0) {
+		ks_pool_put(px->sessions, s);
+		return -ENOMEM;
+	}
+	session_init(px, s);
+	s->source_slot = slot;
+	return 0;
+}
+
 /** @return whether the connection lives on. */
 bool
 session_accept(struct ks_proxy *px, struct ks_tcp_conn *conn)
 {
-	struct session *s;
+	uint16_t slot;
 
 	if (px->handshakes >= px->p.limits.handshakes) {
 		refuse(px, conn, KS_PROXY_SESSION_REFUSED_HANDSHAKES);
 		return false;
 	}
-	s = ks_pool_get(px->sessions);
-	if (s == NULL ||
-	    ks_leg_open(&s->leg, px->p.tcp, conn, px->p.server_tls, px->p.chunks) != 0) {
-		if (s != NULL)
-			ks_pool_put(px->sessions, s);
+	if (!admission_connection(px, &ks_tcp_tuple(conn)->remote, &slot)) {
+		refuse(px, conn, KS_PROXY_SESSION_REFUSED_SHARE);
+		return false;
+	}
+	if (session_open(px, conn, slot) != 0) {
+		admission_connection_end(px, slot);
 		refuse(px, conn, KS_PROXY_SESSION_REFUSED_FULL);
 		return false;
 	}
-	session_init(px, s);
 	return true;
 }
 
@@ -103,6 +119,7 @@ session_destroy(struct session *s, bool reset, enum ks_exchange_end end)
 		proxy_exchange_end(px, s->ex, end);
 	if (s->handshaking)
 		px->handshakes--;
+	admission_connection_end(px, s->source_slot);
 	ks_leg_close(&s->leg, reset);
 	TAILQ_REMOVE(&px->all_sessions, s, all);
 	ks_pool_put(px->sessions, s);

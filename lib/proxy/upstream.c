@@ -8,9 +8,6 @@
 #include "ks_iface.h"
 
 #define BACKOFF_MIN_MS 250u
-#define BACKOFF_MAX_MS 5000u
-/** The API server keeps idle connections for minutes; we let go first. */
-#define IDLE_MS 60000u
 #define PORT_TRIES 64
 
 static void
@@ -38,7 +35,8 @@ server_failed(struct ks_proxy *px, uint8_t server)
 {
 	struct server *sv = &px->servers[server];
 
-	sv->backoff_ms = KS_MIN(KS_MAX(sv->backoff_ms * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
+	sv->backoff_ms = KS_MAX(sv->backoff_ms * 2, BACKOFF_MIN_MS);
+	sv->backoff_ms = KS_MIN(sv->backoff_ms, px->p.limits.retry_ms);
 	sv->down_until_us = px->now.mono_us + sv->backoff_ms * 1000ull;
 	count(px, KS_PROXY_UPSTREAM_FAILED);
 }
@@ -170,7 +168,7 @@ idle_insert(struct upstream *up)
 	up->session = NULL;
 	TAILQ_INSERT_HEAD(&px->idle[up->class], up, link);
 	px->idle_count++;
-	deadline_in(up, IDLE_MS);
+	deadline_in(up, px->p.limits.upstream_idle_ms);
 }
 
 void

@@ -35,9 +35,12 @@ struct ks_proxy_limits {
 	uint32_t body_grace_ms;
 	uint8_t source_share_percent; /**< of exchanges and body budget one source may hold */
 	uint8_t principal_share_percent;
+	uint8_t connection_share_percent; /**< of sessions one source may hold */
 	uint32_t handshake_timeout_ms, head_timeout_ms, idle_timeout_ms;
 	uint32_t write_timeout_ms;    /**< a client that takes nothing of an answer for so long */
 	uint32_t connect_timeout_ms;  /**< to the API server, TLS included */
+	uint32_t upstream_idle_ms;    /**< an unused connection to the API server is kept so long */
+	uint32_t retry_ms;            /**< a server that failed is left alone so long at most */
 	uint32_t response_timeout_ms; /**< until the head of an answer, but for long-running calls */
 	struct ks_http_limits http;
 };
@@ -80,6 +83,8 @@ void ks_proxy_free(struct ks_proxy *proxy, struct ks_exchange *ex);
 #define KS_PROXY_COUNTERS(X)                                                                       \
 	X(SESSIONS, "sessions", "client connections accepted")                                     \
 	X(SESSION_REFUSED_FULL, "session_refused_full", "client connections refused: limit")       \
+	X(SESSION_REFUSED_SHARE, "session_refused_share",                                          \
+	  "client connections refused: share of their source")                                      \
 	X(SESSION_REFUSED_HANDSHAKES, "session_refused_handshakes",                                \
 	  "client connections refused: too many unfinished handshakes")                            \
 	X(HANDSHAKE_OK, "handshake_ok", "TLS handshakes with clients finished")                    \
