@@ -205,7 +205,8 @@ pages_walk(const char *command, uint32_t columns, uint32_t *pages)
 			if (!json_is_array(value))
 				continue;
 			n += strchr(key, '/') == NULL;
-			CU_ASSERT_EQUAL(json_array_size(value), number_of(reply, "rows"));
+			CU_ASSERT_EQUAL((json_int_t)json_array_size(value),
+					number_of(reply, "rows"));
 		}
 		CU_ASSERT_EQUAL(n, columns);
 		CU_ASSERT_TRUE_FATAL(number_of(reply, "rows") > 0);
