@@ -201,6 +201,7 @@ cmd_alerts(struct ctl *ctl)
 
 /* ---- one alert ---- */
 
+/** One value under its title; empty ones are left out. */
 static void
 line_print(const json_t *object, const char *title, const char *key, enum ctl_kind kind)
 {
@@ -221,11 +222,11 @@ finding_print(const json_t *finding)
 	ctl_text_cut(words == NULL ? "" : words, CTL_CELL_BYTES, safe);
 	/* The words end with the evidence in decibans. */
 	printf("\n  %s\n", safe);
-	line_print(finding, "        code", "code", CTL_TEXT);
-	line_print(finding, "        kind", "family", CTL_TEXT);
-	line_print(finding, "        where", "where", CTL_TEXT);
-	line_print(finding, "        seen", "observed", CTL_TEXT);
-	line_print(finding, "        usual", "expected", CTL_TEXT);
+	line_print(finding, "  code", "code", CTL_TEXT);
+	line_print(finding, "  kind", "family", CTL_TEXT);
+	line_print(finding, "  where", "where", CTL_TEXT);
+	line_print(finding, "  seen", "observed", CTL_TEXT);
+	line_print(finding, "  usual", "expected", CTL_TEXT);
 }
 
 static void

@@ -16,7 +16,9 @@ ctl_time_format(uint64_t time_s, char out[32])
 	time_t t = (time_t)time_s;
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (time_s == 0)
+		strcpy(out, "-");
+	else if (gmtime_r(&t, &tm) == NULL || strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		strcpy(out, "?");
 }
 

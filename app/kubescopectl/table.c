@@ -20,7 +20,8 @@ ctl_colour(const struct ctl *ctl, const char *word)
 		const char *word, *sequence;
 	} colours[] = {
 		{"block", "\033[1;31m"},   {"throttle", "\033[1;33m"}, {"flag", "\033[36m"},
-		{"enforce", "\033[1;32m"}, {"heading", "\033[1m"},     {"end", "\033[0m"},
+		{"enforce", "\033[1;32m"}, {"detect", "\033[36m"},     {"learn", "\033[36m"},
+		{"heading", "\033[1m"},	   {"end", "\033[0m"},
 	};
 
 	for (size_t i = 0; ctl->colour && i < sizeof(colours) / sizeof(colours[0]); i++)

@@ -105,9 +105,26 @@ links_fill(struct ks_control *control, uint64_t cursor, void *rows, uint32_t n)
 const struct tel_list tel_links = {
 	.table = TABLE(link_columns, ks_control_link), .page = 64, .fill = links_fill};
 
-MAKE_FUNCTION(port_offloads, ks_control_port, "%s%s%s%s%s", r->caps.rx_ip_cksum ? "rx_ip " : "",
-	      r->caps.rx_l4_cksum ? "rx_l4 " : "", r->caps.tx_ip_cksum ? "tx_ip " : "",
-	      r->caps.tx_tcp_cksum ? "tx_tcp " : "", r->caps.tx_multi_seg ? "multi_seg " : "")
+static void
+port_offloads(const void *row, char *text, size_t cap)
+{
+	const struct ks_port_caps *caps = &((const struct ks_control_port *)row)->caps;
+	const struct {
+		const char *name;
+		bool on;
+	} offloads[] = {
+		{"rx_ip", caps->rx_ip_cksum},	   {"rx_l4", caps->rx_l4_cksum},
+		{"tx_ip", caps->tx_ip_cksum},	   {"tx_tcp", caps->tx_tcp_cksum},
+		{"multi_seg", caps->tx_multi_seg},
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < KS_ARRAY_SIZE(offloads) && used < cap; i++)
+		if (offloads[i].on)
+			used += (size_t)snprintf(text + used, cap - used, "%s%s",
+						 used == 0 ? "" : " ", offloads[i].name);
+}
 
 static const struct tel_column port_columns[] = {
 	COLUMN_TEXT(ks_control_port, "name", name),

@@ -174,7 +174,7 @@ test_small_lists(void)
 	json_decref(reply);
 	reply = ask("/kubescope/ports");
 	CU_ASSERT_STRING_EQUAL(
-		json_string_value(json_array_get(json_object_get(reply, "offloads"), 0)), "tx_ip ");
+		json_string_value(json_array_get(json_object_get(reply, "offloads"), 0)), "tx_ip");
 	json_decref(reply);
 	control.nlinks = 0;
 	reply = ask("/kubescope/links,0");
