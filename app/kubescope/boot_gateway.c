@@ -85,6 +85,7 @@ proxy_map(const struct boot *boot, struct ks_proxy_params *p)
 	const struct ks_config_service *s = &boot->config->services[0];
 
 	limits_map(boot->config, &p->limits);
+	p->fail_open = s->overload == KS_CONFIG_FAIL_OPEN;
 	p->server_tls = boot->server_tls;
 	memcpy(p->client_tls, boot->client_tls, sizeof(p->client_tls));
 	memcpy(p->servers, s->upstream.servers, sizeof(p->servers));

@@ -168,6 +168,8 @@ ks_exchange_actor_key(const struct ks_exchange *ex, uint64_t seed)
 bool
 ks_exchange_teaches(const struct ks_exchange *ex)
 {
+	if (ex->passed_uninspected)
+		return false;
 	if (!ex->principal.proven && ex->principal.kind != KS_PRINCIPAL_ANONYMOUS)
 		return false;
 	if (ex->verdict >= KS_VERDICT_THROTTLE || ks_exchange_has(ex, KS_FINDING_SIGNATURE))

@@ -67,8 +67,6 @@ check_placement(const struct ks_config *config, struct ks_config_errors *errors)
 	}
 	CHECK(errors, (config->link_depth & (config->link_depth - 1)) == 0, "links.depth",
 	      "%u is not a power of two", config->link_depth);
-	CHECK(errors, config->link_burst <= config->link_depth / 2, "links.burst",
-	      "more than half of links.depth");
 }
 
 /* ---- ports ---- */

@@ -48,8 +48,6 @@ const struct config_row config_schema[] = {
 	{"links", CONFIG_GROUP, .help = "the rings between stages"},
 	{"links.depth", UINT(ks_config, link_depth, "1024", 64, 65536), .unit = "entries",
 	 .help = "size of a link; a power of two"},
-	{"links.burst", UINT(ks_config, link_burst, "32", 1, 256), .unit = "objects",
-	 .help = "how many are moved at a time"},
 
 	{"placement", LIST(ks_config, workers, nworkers), .required = true,
 	 .help = "which lcore polls which stages; rx once, every other stage at least once. The record\n"

@@ -320,6 +320,7 @@ ks_proxy_verdict(struct ks_proxy *px, struct ks_exchange *ex, const struct ks_no
 	struct session *s = ks_pool_at(px->sessions, ex->session);
 
 	px->now = *now;
+	px->judging--;
 	ex->judged = true;
 	if (s == NULL || s->state != SESSION_VERDICT || s->verdict_seq != ex->seq) {
 		count(px, KS_PROXY_VERDICT_ORPHAN);

@@ -137,6 +137,7 @@ struct ks_proxy {
 	uint8_t next_server;
 	uint16_t next_port;
 	uint32_t handshakes;
+	uint32_t judging;           /**< exchanges with MATCH and SCORE */
 	uint64_t seq;
 	struct ks_exchange *outcome_head, *outcome_tail; /**< held back by a full link */
 	uint32_t source_conns[SHARE_SLOTS]; /**< sessions open */

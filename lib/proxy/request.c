@@ -296,6 +296,31 @@ request_body_timeout(struct session *s)
 	refuse(s, &slow, KS_PROXY_BODY_TIMEOUT);
 }
 
+/** Three quarters of all requests wait for inspection: the rest must still find an exchange. */
+static bool
+overloaded(const struct ks_proxy *px)
+{
+	return px->judging >= px->p.limits.exchanges - px->p.limits.exchanges / 4;
+}
+
+static ks_cold void
+overload(struct session *s)
+{
+	static const struct answer busy = {429, "TooManyRequests",
+					   "inspection cannot keep up with the requests", 1, false};
+	struct ks_proxy *px = s->proxy;
+	struct ks_exchange *ex = s->ex;
+
+	if (!px->p.fail_open) {
+		refuse(s, &busy, KS_PROXY_OVERLOAD_REFUSED);
+		return;
+	}
+	count(px, KS_PROXY_OVERLOAD_PASSED);
+	ex->judged = ex->passed_uninspected = true;
+	ks_exchange_finding_add(ex, KS_FINDING_UNINSPECTED, 0, 0);
+	verdict_apply(s, ex);
+}
+
 void
 request_submit(struct session *s)
 {
@@ -305,7 +330,12 @@ request_submit(struct session *s)
 	ex->now = px->now;
 	s->verdict_seq = ex->seq;
 	deadline_clear(&s->deadline);
+	if (ks_unlikely(overloaded(px))) {
+		overload(s);
+		return;
+	}
 	if (px->p.submit(px->p.arg, ex) == 0) {
+		px->judging++;
 		s->ex = NULL;
 		s->state = SESSION_VERDICT;
 		return;

@@ -149,7 +149,8 @@ struct ks_exchange {
 	bool body_inspected;      /**< false: judged on head only (proxy calls) */
 
 	/* the judgement */
-	bool judged;              /**< it has come back from SCORE */
+	bool judged;              /**< it has come back from SCORE, or was let past it */
+	bool passed_uninspected;  /**< let past MATCH and SCORE: overload, by policy */
 	struct ks_finding findings[KS_EXCHANGE_FINDINGS_MAX];
 	uint8_t nfindings;
 	uint8_t verdict;          /**< enum ks_verdict: what is done */

@@ -186,7 +186,6 @@ struct ks_config {
 	struct ks_config_worker workers[KS_CONFIG_WORKERS_MAX];
 	uint32_t nworkers;
 	uint32_t link_depth; /**< entries of a link; a power of two */
-	uint32_t link_burst; /**< objects moved at a time */
 	struct ks_config_port ports[KS_CONFIG_PORTS_MAX];
 	uint32_t nports;
 	struct ks_config_service services[KS_CONFIG_SERVICES_MAX];

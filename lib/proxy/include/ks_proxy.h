@@ -49,6 +49,7 @@ struct ks_proxy_params {
 	uint16_t owner, nowners;      /**< this TERMINATE instance, for local ports and exchanges */
 	uint16_t service;
 	struct ks_proxy_limits limits;
+	bool fail_open;               /**< overload lets requests past inspection; else 429 */
 	struct ks_tls_ctx *server_tls;                       /**< borrowed */
 	struct ks_tls_ctx *client_tls[KS_UPSTREAM_CLASSES];  /**< borrowed; FRONT may be NULL */
 	struct ks_endpoint servers[KS_PROXY_SERVERS_MAX];
@@ -108,6 +109,8 @@ void ks_proxy_free(struct ks_proxy *proxy, struct ks_exchange *ex);
 	X(FORWARDED, "forwarded", "requests sent to the API server")                               \
 	X(RETRIED, "retried", "requests sent again over a fresh connection")                       \
 	X(VERDICT_ORPHAN, "verdict_orphan", "verdicts for connections that had died")              \
+	X(OVERLOAD_REFUSED, "overload_refused", "requests answered 429: inspection cannot keep up")    \
+	X(OVERLOAD_PASSED, "overload_passed", "requests let past inspection: it cannot keep up")      \
 	X(LINK_STALL, "link_stall", "exchanges that waited for a full link")                       \
 	X(PROOFS, "proofs", "tokens proven by an answer of the API server")                        \
 	X(FORGERIES, "forgeries", "tokens that the API server refused")                            \
