@@ -15,10 +15,10 @@ room_again(const struct ks_tcp_conn *conn)
 }
 
 /*
- * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn), and
- * the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds. An echo
- * from before the retransmission answers an earlier copy whose ACKs were lost, and would take all
- * the time since for the round trip.
+ * One segment a round trip is timed in microseconds. After a retransmission that is void (Karn),
+ * and the echoed timestamp serves, which is only as fine as the peer lets us see: milliseconds. An
+ * echo from before the retransmission answers an earlier copy whose ACKs were lost, and would take
+ * all the time since for the round trip.
  */
 static inline void
 take_rtt(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
@@ -143,6 +143,9 @@ ks_tcp_ack_slow(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg,
 	wnd_changed = take_window(conn, seg);
 	if (seq_gt(seg->ack, conn->snd_una)) {
 		acked = seg->ack - conn->snd_una;
+		/* Karn: this ACK has waited for a hole to be filled, whatever it covers besides. */
+		if (ks_tcp_runs_sent_twice(conn, seg->ack) && seq_geq(seg->ack, conn->rtt_seq))
+			conn->flags &= ~KS_TCP_F_RTT_TIMING;
 		ks_tcp_ack_new(conn, seg);
 		ks_tcp_runs_ack(conn);
 	}

@@ -134,7 +134,7 @@ struct ks_tcp_conn {
 	uint32_t rtt_seq;
 	uint32_t rtt_start_us;
 	uint32_t last_out_ms;
-	uint32_t rtx_ms;     /**< last retransmission or probe */
+	uint32_t rtx_ms; /**< last retransmission or probe */
 	uint32_t una_ms; /**< snd_una moved, or something came into flight */
 	uint32_t ts_off;
 
@@ -273,6 +273,8 @@ void ks_tcp_runs_lose_all(struct ks_tcp_conn *conn);
 /** Before snd_nxt moves on: new bytes start without marks. */
 void ks_tcp_runs_extend(struct ks_tcp_conn *conn);
 void ks_tcp_runs_sent_again(struct ks_tcp_conn *conn, uint32_t start, uint32_t end);
+/** Was anything below this sequence sent again? */
+bool ks_tcp_runs_sent_twice(const struct ks_tcp_conn *conn, uint32_t below);
 /** Next to be sent again, cut to one segment. @return bytes, 0 when there is none. */
 uint32_t ks_tcp_runs_next_lost(const struct ks_tcp_conn *conn, uint32_t *seq);
 /** RFC 6675 NextSeg() rule 3: not known to be lost, but below something that has arrived. */

@@ -58,6 +58,7 @@ input_fast(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 
 	ks_tcp_take_timestamp(conn, seg, seg->seq);
 	conn->last_in_ms = conn->stack->now_ms;
+	conn->keep_probes = 0;
 	conn->snd_wl1 = seg->seq;
 	conn->snd_wl2 = seg->ack;
 	if (ks_unlikely(wnd != conn->snd_wnd)) {

@@ -265,6 +265,7 @@ input_acceptable(struct ks_tcp_conn *conn, struct ks_tcp_seg *seg, const struct 
 	if (!ks_tcp_ack_slow(conn, seg, opts))
 		return;
 	conn->last_in_ms = conn->stack->now_ms;
+	conn->keep_probes = 0;
 	if ((conn->flags & KS_TCP_F_FIN_SENT) && ks_tcp_in_flight(conn) == 0 && !fin_acked(conn))
 		return;
 	if (input_text(conn, seg))

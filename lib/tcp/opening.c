@@ -37,8 +37,7 @@ established(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	conn->state = KS_TCP_ESTABLISHED;
 	conn->flags |= KS_TCP_F_ACK_NOW;
 	ks_tcp_due_clear(conn, KS_TCP_DUE_RTX);
-	ks_tcp_opening_rtt(conn, seg, conn->rtt_start_us,
-			   (conn->flags & KS_TCP_F_SYN_AGAIN) != 0);
+	ks_tcp_opening_rtt(conn, seg, conn->rtt_start_us, (conn->flags & KS_TCP_F_SYN_AGAIN) != 0);
 	/* A window on a SYN is not scaled (RFC 7323 section 2.2). */
 	conn->snd_wnd = (uint32_t)seg->wnd
 			<< (seg->flags & RTE_TCP_SYN_FLAG ? 0 : conn->snd_wscale);

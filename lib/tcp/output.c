@@ -86,8 +86,7 @@ send_new(struct ks_tcp_conn *conn, uint32_t len)
 		conn->una_ms = stack->now_ms;
 	if (ks_unlikely(conn->nruns > 0))
 		ks_tcp_runs_extend(conn);
-	/* While something is missing, an ACK waits for that and measures nothing. */
-	if (!(conn->flags & (KS_TCP_F_RTT_TIMING | KS_TCP_F_LOSS))) {
+	if (!(conn->flags & KS_TCP_F_RTT_TIMING)) {
 		conn->flags |= KS_TCP_F_RTT_TIMING;
 		conn->rtt_seq = conn->snd_nxt + KS_MAX(len, 1u);
 		conn->rtt_start_us = (uint32_t)stack->now_us;
@@ -125,7 +124,8 @@ ks_tcp_output_again(struct ks_tcp_conn *conn, uint32_t seq, uint32_t len)
 		out.flags |= RTE_TCP_FIN_FLAG;
 	if (seq + len == conn->snd_nxt)
 		out.flags |= RTE_TCP_PSH_FLAG;
-	conn->flags &= ~KS_TCP_F_RTT_TIMING;
+	if (seq_lt(seq, conn->rtt_seq) && seq_geq(seq + len, conn->rtt_seq))
+		conn->flags &= ~KS_TCP_F_RTT_TIMING;
 	conn->rtx_ms = stack->now_ms;
 	ks_tcp_count(stack, KS_TCP_RETRANS_SEGS);
 	ks_tcp_emit(stack, &out);

@@ -244,6 +244,17 @@ ks_tcp_runs_sent_again(struct ks_tcp_conn *conn, uint32_t start, uint32_t end)
 	mark(conn, (struct ks_tcp_range){start, end}, KS_TCP_RUN_RTX, KS_TCP_RUN_SACKED);
 }
 
+bool
+ks_tcp_runs_sent_twice(const struct ks_tcp_conn *conn, uint32_t below)
+{
+	const struct ks_tcp_run *runs = runs_of(conn);
+
+	for (uint32_t i = 0; i < conn->nruns && seq_lt(runs[i].seq, below); i++)
+		if (runs[i].flags & KS_TCP_RUN_RTX)
+			return true;
+	return false;
+}
+
 /* First run with exactly these marks among `care`, from the bottom. */
 static uint32_t
 next_with(const struct ks_tcp_conn *conn, uint32_t care, uint32_t want, uint32_t *seq)

@@ -41,7 +41,6 @@ keepalive_fire(struct ks_tcp_conn *conn)
 	if (ks_tcp_due_is_set(conn, KS_TCP_DUE_RTX))
 		idle_ms = 0;
 	if (idle_ms < stack->keepalive_ms) {
-		conn->keep_probes = 0;
 		ks_tcp_due_set(conn, KS_TCP_DUE_KEEPALIVE,
 			       stack->now_ms + stack->keepalive_ms - idle_ms);
 		return true;

@@ -172,8 +172,9 @@ ks_tcp_time_wait_input(struct ks_tcp_stack *stack, struct ks_tcp_time_wait *tw,
 		return;
 	if ((seg->flags & RTE_TCP_SYN_FLAG) && reuse(stack, tw, seg, &opts))
 		return;
-	/* The last ACK was lost: wait as long again. */
-	if (fin && seg->seq + seg->len + 1 == tw->rcv_nxt) {
+	/* The last ACK was lost: wait as long again. A FIN may be far behind the bytes that a
+	 * time-out sends first. */
+	if ((fin || seg->len > 0) && seq_leq(seg->seq + seg->len + fin, tw->rcv_nxt)) {
 		TAILQ_REMOVE(&stack->time_wait_list, tw, link);
 		linger(stack, tw);
 	}

@@ -15,7 +15,7 @@
 #define SEEDS 300u
 #define CONNS_MAX 6u
 #define START_US 1000000ull
-#define STUCK_US (START_US + 3000ull * 1000000)
+#define STUCK_US (START_US + 20000ull * 1000000)
 #define SIDE_CLIENT 0
 #define SIDE_SERVER 1
 
@@ -129,8 +129,8 @@ side_start(struct sim *sim, uint8_t id)
 		.snd_buf_bytes = some_buffer(sim),
 		.mss = mss[below(sim, KS_ARRAY_SIZE(mss))],
 		.cc = below(sim, 2) ? KS_TCP_CC_CUBIC : KS_TCP_CC_NEWRENO,
-		.msl_ms = 60000,
-		.keepalive_ms = 5000 + below(sim, 2) * 25000,
+		.msl_ms = 600000,
+		.keepalive_ms = 20000 + below(sim, 2) * 40000,
 		.user_timeout_ms = 600000,
 		.emit = emit,
 		.emit_arg = side,
@@ -196,7 +196,9 @@ sim_start(struct sim *sim, uint64_t seed)
 		.strip_sack = below(sim, 3) == 0,
 		.strip_wscale = below(sim, 3) == 0,
 	};
-	sim->fail_1000 = fails[below(sim, KS_ARRAY_SIZE(fails))];
+	/* Both at their worst together stall for minutes: true to TCP, but of no use here. */
+	if (sim->wire.params.loss_1000 < 100)
+		sim->fail_1000 = fails[below(sim, KS_ARRAY_SIZE(fails))];
 	sim->nconns = 1 + below(sim, CONNS_MAX);
 	side_start(sim, SIDE_CLIENT);
 	side_start(sim, SIDE_SERVER);

@@ -10,11 +10,12 @@
 	X(abort_syn_sent)                                                                                                  \
 	X(ack_range)                                                                                                       \
 	X(active_bad_ack)                                                                                                  \
-	X(active_close) X(active_open) X(active_open_bare) X(active_refused) X(bad_flags) X(challenge_limit) X(            \
-		closed_port) X(conn_limit) X(cubic_reduction) X(delayed_ack) X(fast_retransmit) X(fin_ahead)               \
-		X(fin_ahead_bare) X(fin_retransmit) X(fin_timeout) X(fin_zero_window) X(half_open_bad_ack) X(              \
-			half_open_limit) X(half_open_new_syn) X(half_open_rst) X(handshake_by_data) X(handshake_reordered) \
-			X(idle_restart) X(inflation) X(karn) X(keepalive) X(keepalive_answer) X(limited_transmit) X(       \
+	X(active_close)                                                                                                    \
+	X(active_open) X(active_open_bare) X(active_refused) X(bad_flags) X(challenge_limit) X(closed_port) X(             \
+		conn_limit) X(cubic_reduction) X(delayed_ack) X(fast_retransmit) X(fin_ahead) X(fin_ahead_bare)            \
+		X(fin_retransmit) X(fin_timeout) X(fin_zero_window) X(half_open_bad_ack) X(half_open_limit) X(             \
+			half_open_new_syn) X(half_open_rst) X(handshake_by_data) X(handshake_reordered) X(idle_restart)    \
+			X(inflation) X(karn) X(keepalive) X(keepalive_answer) X(limited_transmit) X(                       \
 				low_memory_window) X(mss_default) X(mss_tiny) X(mss_with_ts) X(newreno_avoidance)          \
 				X(no_memory) X(out_of_window) X(overlap) X(overtaken_ack) X(passive_close) X(              \
 					passive_open) X(paws) X(release_closes) X(release_fin_wait_2) X(release_then_data) \
