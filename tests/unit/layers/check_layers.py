@@ -40,7 +40,8 @@ OWNED_CALLS = {
 # Rooms below `pipeline` are pure: bytes, objects and `now` in, the same out. Exceptions stand with their file.
 IMPURE = {
     r"<(sys/socket|sys/epoll|sys/select|poll|netdb)\.h>": set(),
-    r"<(pthread|threads)\.h>": set(),
+    # The store is never on the data path; control core and telemetry take turns by its lock.
+    r"<(pthread|threads)\.h>": {"store/"},
     r"\b(clock_gettime|gettimeofday)\s*\(": {"base/clock.c"},
     r"\b(fopen|openat?|creat|opendir|mkstemp)\s*\(": {"store/"},
     r"\b(usleep|nanosleep|sleep)\s*\(": {"store/"},
@@ -198,8 +199,8 @@ def main():
     if files < 40:
         wrong.append(f"only {files} files found under {root}: wrong folder?")
         print(wrong[-1])
-    broken = len({w.split(":")[0] for w in wrong})
-    print(f"layers: {passed + files - broken} passed, {failed + broken} failed")
+    # The tree is one case, however many files it has.
+    print(f"layers: {passed + (not wrong)} passed, {failed + bool(wrong)} failed")
     return 1 if failed or wrong else 0
 
 
