@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "ks_test.h"
+#include "invariants.h"
 #include "wire.h"
 
 #define SEEDS 300u
@@ -380,6 +381,7 @@ static void
 side_turn(struct side *side)
 {
 	struct sim *sim = side->sim;
+	const char *broken;
 
 	for (uint32_t id = 0; id < sim->nconns; id++) {
 		struct end *end = &side->ends[id];
@@ -390,6 +392,9 @@ side_turn(struct side *side)
 			end_act(side, id);
 	}
 	ks_tcp_flush(side->stack, &sim->now);
+	broken = invariants_broken(side->stack);
+	if (broken != NULL)
+		complain(sim, "side %u: %s", side->id, broken);
 }
 
 static void
