@@ -88,6 +88,20 @@ client_failed(struct client *c)
 }
 
 static int
+leg_open(struct client *c, struct ks_tcp_conn *conn)
+{
+	const struct clients_params *p = &c->owner->p;
+	struct ks_tls_ctx *own = p->tls_make != NULL ? p->tls_make(p->tls_arg) : NULL;
+	int rc;
+
+	if (p->tls_make != NULL && own == NULL)
+		return -ENOMEM;
+	rc = ks_leg_open(&c->leg, p->host->tcp, conn, own != NULL ? own : p->tls, p->host->chunks);
+	ks_tls_ctx_destroy(own);
+	return rc;
+}
+
+static int
 client_open(struct client *c)
 {
 	struct clients *cs = c->owner;
@@ -103,7 +117,7 @@ client_open(struct client *c)
 	conn = ks_tcp_connect(cs->p.host->tcp, &tuple, c, &cs->p.host->now);
 	if (conn == NULL)
 		return -errno;
-	if (ks_leg_open(&c->leg, cs->p.host->tcp, conn, cs->p.tls, cs->p.host->chunks) != 0) {
+	if (leg_open(c, conn) != 0) {
 		ks_tcp_abort(cs->p.host->tcp, conn);
 		return -ENOMEM;
 	}

@@ -14,7 +14,11 @@
 struct clients_params {
 	struct host *host;	/**< borrowed */
 	struct ks_tls_ctx *tls; /**< borrowed */
-	const struct mix *mix;	/**< borrowed */
+	/** Makes a context for one connection and gives it away: without tickets of others every
+	 * handshake is a full one. NULL: `tls` for all, which resumes. */
+	struct ks_tls_ctx *(*tls_make)(void *arg);
+	void *tls_arg;
+	const struct mix *mix; /**< borrowed */
 	struct ks_endpoint server;
 	const struct ks_addr *addrs; /**< the clients' own, taken in turn */
 	uint32_t naddrs;

@@ -24,6 +24,8 @@ struct load {
 	struct ks_port *client_port, *api_port;
 	struct host client_host, api_host;
 	struct ks_tls_ctx *client_tls, *server_tls;
+	struct ks_str ca;
+	struct ks_tls_identity client_identity;
 	struct mix mix;
 	struct server server;
 	struct clients clients;
@@ -87,41 +89,59 @@ pem_free(struct ks_str *pem)
 	free((char *)(uintptr_t)pem->p);
 }
 
+/** For all connections, or for each of its own where nothing shall be resumed. */
+static struct ks_tls_ctx *
+client_tls_make(void *arg)
+{
+	const struct load *l = arg;
+	struct ks_tls_client_params params = {
+		.ca_pem = l->ca,
+		.identity = l->client_identity,
+		.alpn = KS_TLS_ALPN_HTTP11,
+	};
+	char name[KS_ADDR_TEXT_BYTES];
+	struct ks_tls_error err = {""};
+	struct ks_tls_ctx *ctx;
+
+	ks_addr_format(&l->options.gateway.addr, name);
+	params.server_name = (struct ks_str){name, (uint32_t)strlen(name)};
+	ctx = ks_tls_client_ctx_create(&params, &err);
+	if (ctx == NULL)
+		fprintf(stderr, "kubescope-load: %s\n", err.text);
+	return ctx;
+}
+
+static int
+server_tls_create(struct load *l)
+{
+	const struct options *o = &l->options;
+	struct ks_tls_identity api = {0};
+	struct ks_tls_server_params params = {
+		.identities = &api,
+		.nidentities = 1,
+		.client_ca_pem = l->ca,
+		.alpn = KS_TLS_ALPN_HTTP11,
+	};
+	struct ks_tls_error err = {""};
+
+	if (pem_read(o->api_cert, &api.chain_pem) == 0 && pem_read(o->api_key, &api.key_pem) == 0)
+		l->server_tls = ks_tls_server_ctx_create(&params, &err);
+	if (l->server_tls == NULL)
+		fprintf(stderr, "kubescope-load: %s\n", err.text);
+	pem_free(&api.chain_pem);
+	pem_free(&api.key_pem);
+	return l->server_tls == NULL ? -EINVAL : 0;
+}
+
 static int
 tls_create(struct load *l)
 {
 	const struct options *o = &l->options;
-	struct ks_tls_identity api = {0}, client = {0};
-	struct ks_str ca;
-	struct ks_tls_error err = {""};
 
-	if (pem_read(o->ca, &ca) != 0 || pem_read(o->api_cert, &api.chain_pem) != 0 ||
-	    pem_read(o->api_key, &api.key_pem) != 0 || pem_read(o->cert, &client.chain_pem) != 0 ||
-	    pem_read(o->key, &client.key_pem) != 0)
+	if (pem_read(o->ca, &l->ca) != 0 || pem_read(o->cert, &l->client_identity.chain_pem) != 0 ||
+	    pem_read(o->key, &l->client_identity.key_pem) != 0 || server_tls_create(l) != 0)
 		return -EINVAL;
-	char name[KS_ADDR_TEXT_BYTES];
-
-	ks_addr_format(&o->gateway.addr, name);
-	l->server_tls =
-		ks_tls_server_ctx_create(&(struct ks_tls_server_params){.identities = &api,
-									.nidentities = 1,
-									.client_ca_pem = ca,
-									.alpn = KS_TLS_ALPN_HTTP11},
-					 &err);
-	if (l->server_tls != NULL)
-		l->client_tls = ks_tls_client_ctx_create(
-			&(struct ks_tls_client_params){.ca_pem = ca,
-						       .server_name = {name, strlen(name)},
-						       .identity = client,
-						       .alpn = KS_TLS_ALPN_HTTP11},
-			&err);
-	if (l->client_tls == NULL)
-		fprintf(stderr, "kubescope-load: %s\n", err.text);
-	pem_free(&ca);
-	pem_free(&api.chain_pem);
-	pem_free(&api.key_pem);
-	pem_free(&client.chain_pem);
-	pem_free(&client.key_pem);
+	l->client_tls = client_tls_make(l);
 	return l->client_tls == NULL ? -EINVAL : 0;
 }
 
@@ -236,6 +256,8 @@ create(struct load *l)
 	return clients_init(&l->clients, &(struct clients_params){
 						 .host = &l->client_host,
 						 .tls = l->client_tls,
+						 .tls_make = o->full ? client_tls_make : NULL,
+						 .tls_arg = l,
 						 .mix = &l->mix,
 						 .server = o->gateway,
 						 .addrs = l->addrs,
@@ -290,27 +312,42 @@ ready_tell(const struct options *o)
 		fclose(f);
 }
 
+/** Connections that are closed after their requests are never all open: those need no waiting. */
+static uint64_t
+open_all(struct load *l)
+{
+	const struct options *o = &l->options;
+	struct ks_now start, end;
+
+	ks_now_read(&start);
+	if (o->per_connection == 0 && !all_open(l, start.mono_us + 60 * 1000000ull))
+		fprintf(stderr, "kubescope-load: %u of %u connections open\n", l->clients.open,
+			o->clients);
+	ks_now_read(&end);
+	return end.mono_us - start.mono_us;
+}
+
 static int
 run(struct load *l)
 {
 	const struct options *o = &l->options;
-	struct clients_stats before;
+	struct report report = {.clients = &l->clients, .server = &l->server};
 	struct ks_now start, end;
 
-	ks_now_read(&start);
-	if (!all_open(l, start.mono_us + 60 * 1000000ull) && o->per_connection == 0)
-		fprintf(stderr, "kubescope-load: %u of %u connections open\n", l->clients.open,
-			o->clients);
+	report.opening_us = open_all(l);
 	ks_now_read(&start);
 	run_until(l, start.mono_us + o->warm_up * 1000000ull);
-	before = l->clients.stats;
-	memset(&l->clients.latency_us, 0, sizeof(l->clients.latency_us));
-	memset(&l->clients.handshake_us, 0, sizeof(l->clients.handshake_us));
+	if (!o->idle) {
+		report.before = l->clients.stats;
+		memset(&l->clients.latency_us, 0, sizeof(l->clients.latency_us));
+		memset(&l->clients.handshake_us, 0, sizeof(l->clients.handshake_us));
+	}
 	ready_tell(o);
 	ks_now_read(&start);
 	run_until(l, start.mono_us + o->seconds * 1000000ull);
 	ks_now_read(&end);
-	report_print(stdout, &l->clients, &before, &l->server, end.mono_us - start.mono_us);
+	report.us = end.mono_us - start.mono_us;
+	report_print(stdout, &report);
 	return l->clients.stats.bad_answers == 0 ? 0 : -EBADMSG;
 }
 

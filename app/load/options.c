@@ -19,6 +19,7 @@ enum option_id {
 	OPT_WARM_UP,
 	OPT_REQUESTS,
 	OPT_IDLE,
+	OPT_FULL,
 	OPT_MIX,
 	OPT_RECORDING,
 	OPT_TOKEN_FILE,
@@ -46,6 +47,7 @@ static const struct option longs[] = {
 	{"warm-up", required_argument, NULL, OPT_WARM_UP},
 	{"requests", required_argument, NULL, OPT_REQUESTS},
 	{"idle", no_argument, NULL, OPT_IDLE},
+	{"full-handshakes", no_argument, NULL, OPT_FULL},
 	{"mix", required_argument, NULL, OPT_MIX},
 	{"recording", required_argument, NULL, OPT_RECORDING},
 	{"token-file", required_argument, NULL, OPT_TOKEN_FILE},
@@ -76,7 +78,9 @@ usage(FILE *out)
 	      "  --per-connection N requests, then a new connection (0: keep it)\n"
 	      "  --seconds N        measured (5), after --warm-up N (1); or --requests N of each "
 	      "client\n"
-	      "  --idle             open connections and leave them\n"
+	      "  --idle             open connections and leave them; counts and times are those of "
+	      "the opening\n"
+	      "  --full-handshakes  no TLS session is resumed\n"
 	      "  --mix NAME         get, post4k, mixed (get); or --recording FILE of JSON lines\n"
 	      "  --token-file FILE  bearer token; --cert FILE --key FILE: client certificate\n"
 	      "  --ready-file FILE  made when all connections are open and the measuring begins\n"
@@ -177,6 +181,9 @@ option_set(struct options *o, int id, const char *arg)
 		return number64(arg, &o->requests);
 	case OPT_IDLE:
 		o->idle = true;
+		return true;
+	case OPT_FULL:
+		o->full = true;
 		return true;
 	case OPT_EAL:
 		return eal_add(o, arg);

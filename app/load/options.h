@@ -20,6 +20,7 @@ struct options {
 	uint32_t warm_up;
 	uint64_t requests; /**< of each client; 0: until the time is over */
 	bool idle;
+	bool full; /**< handshakes: nothing is resumed */
 	const char *mix, *recording, *token_file;
 	const char *ca, *api_cert, *api_key, *cert, *key;
 	const char *ready_file; /**< made when all connections are open */

@@ -14,21 +14,23 @@ histogram_print(FILE *out, const char *name, const struct histogram *h)
 }
 
 void
-report_print(FILE *out, const struct clients *clients, const struct clients_stats *before,
-	     const struct server *server, uint64_t us)
+report_print(FILE *out, const struct report *report)
 {
-	const struct clients_stats *s = &clients->stats;
-	double seconds = (double)us / 1e6;
+	const struct clients *clients = report->clients;
+	const struct server *server = report->server;
+	const struct clients_stats *s = &clients->stats, *before = &report->before;
+	double seconds = (double)report->us / 1e6, opening_s = (double)report->opening_us / 1e6;
 	uint64_t answered = s->answered - before->answered;
 	uint64_t handshakes = s->handshakes - before->handshakes;
 
 	fprintf(out,
-		"{\"seconds\":%.3f,\"clients\":%u,\"open\":%u,\"answered\":%" PRIu64
-		",\"per_s\":%.1f,\"handshakes\":%" PRIu64 ",\"handshakes_per_s\":%.1f,"
+		"{\"seconds\":%.3f,\"opening_s\":%.3f,\"clients\":%u,\"open\":%u,\"answered\":"
+		"%" PRIu64 ",\"per_s\":%.1f,\"handshakes\":%" PRIu64 ",\"handshakes_per_s\":%.1f,"
 		"\"resumed\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",",
-		seconds, clients->p.n, clients->open, answered, (double)answered / seconds,
-		handshakes, (double)handshakes / seconds, s->resumed - before->resumed,
-		s->bytes_in - before->bytes_in);
+		seconds, opening_s, clients->p.n, clients->open, answered,
+		(double)answered / seconds, handshakes,
+		(double)handshakes / (clients->p.idle ? opening_s : seconds),
+		s->resumed - before->resumed, s->bytes_in - before->bytes_in);
 	fprintf(out,
 		"\"status\":{\"2xx\":%" PRIu64 ",\"3xx\":%" PRIu64 ",\"4xx\":%" PRIu64
 		",\"5xx\":%" PRIu64 "},\"failed\":%" PRIu64 ",\"retried\":%" PRIu64

@@ -7,8 +7,15 @@
 #include "clients.h"
 #include "server.h"
 
-/** One JSON object on one line: what has happened since `before`, over `us` microseconds. */
-void report_print(FILE *out, const struct clients *clients, const struct clients_stats *before,
-		  const struct server *server, uint64_t us);
+struct report {
+	const struct clients *clients;
+	const struct server *server;
+	struct clients_stats before; /**< what does not count any more */
+	uint64_t opening_us;	     /**< from the first connection to all of them open */
+	uint64_t us;		     /**< measured */
+};
+
+/** One JSON object on one line: what has happened since `before`. */
+void report_print(FILE *out, const struct report *report);
 
 #endif
