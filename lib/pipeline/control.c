@@ -12,6 +12,8 @@ KS_LOG_DECLARE(pipeline);
 #define ALERTS_KEPT 4096u
 #define EXCHANGES_KEPT 256u
 #define SAMPLE_US 1000000u
+/** Exchanges kept of one second before only every sixteenth is. */
+#define SAMPLES_CALM 64u
 
 int
 control_init(struct ks_gateway *gw)
@@ -93,7 +95,7 @@ control_record(void *arg, const struct ks_exchange *ex)
 	if (is_alert(ex))
 		alert_add(c, ex);
 	/* Everything while it is calm, every sixteenth when it is not. */
-	if (c->ended % 16 == 0 || ex->now.mono_us >= c->sample_next_us)
+	if (c->samples++ < SAMPLES_CALM || c->ended % 16 == 0)
 		sample_add(c, ex);
 	if (gw->record_fn != NULL)
 		gw->record_fn(gw->record_arg, ex);
@@ -140,6 +142,7 @@ control_housekeeping(struct ks_gateway *gw)
 
 	if (c->now.mono_us >= c->sample_next_us) {
 		c->sample_next_us = c->now.mono_us + SAMPLE_US;
+		c->samples = 0;
 		samples_ask(gw);
 		if (gw->p.store != NULL)
 			(void)ks_store_expire(gw->p.store, c->now.wall_s);

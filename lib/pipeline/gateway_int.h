@@ -36,6 +36,7 @@ struct ks_control {
 	struct book calls, principals;
 	struct record_ring alerts, exchanges;
 	uint64_t ended, stored_id, alert_count, sample_next_us;
+	uint32_t samples; /**< exchanges kept in this second */
 	uint32_t save_wanted, save_done; /**< rounds of profile saving */
 	int save_result;
 	struct ks_profile_stats profile;
