@@ -220,7 +220,7 @@ limits_set(struct ks_match_limits *to, const struct ks_match_limits *from)
 	*to = from != NULL ? *from : (struct ks_match_limits){0};
 	if (to->json_depth == 0)
 		to->json_depth = DEFAULT_JSON_DEPTH;
-	to->json_depth = KS_MIN(to->json_depth, MATCH_WALK_DEPTH_MAX - 1);
+	to->json_depth = KS_MIN(to->json_depth, MATCH_WALK_DEPTH_MAX);
 	if (to->decode_rounds == 0)
 		to->decode_rounds = DEFAULT_ROUNDS;
 	to->decode_rounds = KS_MIN(to->decode_rounds, ROUNDS_MAX);

@@ -190,7 +190,7 @@ struct match_clean {
 
 /* ---- the walk through a body ---- */
 
-#define MATCH_WALK_DEPTH_MAX 256u
+#define MATCH_WALK_DEPTH_MAX 1024u
 /* Keys of one object compared one by one before they go into the table. */
 #define MATCH_KEYS_LINEAR 16u
 #define MATCH_KEYS_MAX 32768u

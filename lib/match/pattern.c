@@ -16,6 +16,8 @@
 
 #define NESTING_MAX 16
 #define LITERAL_MIN 3
+#define LITERAL_PLAIN_MIN 2
+#define SMALL_CLASS 10
 #define BROAD_REPEAT_MAX 256
 #define UNBOUNDED UINT32_MAX
 
@@ -25,16 +27,29 @@ struct scan {
 	int nesting;
 };
 
+/* A run of characters, of small classes that Hyperscan spells out, and of groups of such. */
+struct run {
+	uint32_t all;
+	uint32_t plain; /* of which characters … */
+	uint32_t marks; /* … and of those, neither letters nor digits */
+};
+
+/* What a part of the pattern gives a literal matcher. */
+struct literal {
+	uint32_t best;	/* longest run that every match holds */
+	struct run run; /* of the whole part … */
+	bool whole; /* … if it is nothing but a run: then it continues what stands before it */
+};
+
 /* One element and how often it may come. */
 struct atom {
-	uint32_t literal; /* longest literal that it must hold; 1 for a plain character */
+	struct literal literal;
 	uint32_t min, max;
 	bool broad; /* class of most characters */
-	bool fixed; /* a plain character: continues the literal before it */
 	bool empty; /* an anchor */
 };
 
-static uint32_t parse_branches(struct scan *s);
+static struct literal parse_branches(struct scan *s);
 
 static void
 refuse(struct scan *s, const char *why)
@@ -43,7 +58,7 @@ refuse(struct scan *s, const char *why)
 		s->why = why;
 }
 
-/* From '[' to after ']'. A class of one character is that character. */
+/* From '[' to after ']'. */
 static void
 parse_class(struct scan *s, struct atom *atom)
 {
@@ -56,18 +71,19 @@ parse_class(struct scan *s, struct atom *atom)
 	do {
 		if (*p == '\\' && p[1] != '\0') {
 			atom->broad |= strchr("SWD", p[1]) != NULL;
-			members += strchr("swdSWDx", p[1]) != NULL ? 2 : 1;
+			members += p[1] == 'd' ? 10 : p[1] == 's' ? 6 : p[1] == 'w' ? 63 : 1;
 			p++;
-		} else if (*p == '[' && p[1] == ':') {
-			members += 2;
+		} else if (*p == '-' && p[1] != ']' && members > 0) {
+			members += (uint8_t)p[1] > (uint8_t)p[-1] ? (uint32_t)(p[1] - p[-1]) : 1;
+			p++;
 		} else {
 			members++;
 		}
 		if (*p != '\0')
 			p++;
 	} while (*p != '\0' && *p != ']');
-	atom->fixed = members == 1 && !atom->broad;
-	atom->literal = atom->fixed ? 1 : 0;
+	atom->literal.whole = members <= SMALL_CLASS && !atom->broad;
+	atom->literal.run = (struct run){.all = 1, .plain = members == 1};
 	s->p = *p == ']' ? p + 1 : p;
 }
 
@@ -82,8 +98,12 @@ parse_escape(struct scan *s, struct atom *atom)
 		return;
 	}
 	atom->broad = c == 'S' || c == 'W' || c == 'D';
-	atom->fixed = !atom->broad && strchr("swdhvRpP", c) == NULL;
-	atom->literal = atom->fixed ? 1 : 0;
+	atom->literal.whole = c == 's' || c == 'd' || strchr("wSWDhvRpP", c) == NULL;
+	atom->literal.run = (struct run){
+		.all = 1,
+		.plain = c != 's' && c != 'd',
+		.marks = c == 'x' || !isalnum((unsigned char)c),
+	};
 	if (c == 'x')
 		for (int i = 0; i < 2 && isxdigit((unsigned char)*s->p); i++)
 			s->p++;
@@ -184,8 +204,10 @@ parse_atom(struct scan *s)
 		s->p++;
 		break;
 	default:
-		atom.fixed = true;
-		atom.literal = 1;
+		atom.literal = (struct literal){
+			.run = {1, 1, !isalnum((unsigned char)*s->p) && *s->p != ' '},
+			.whole = true,
+		};
 		s->p++;
 		break;
 	}
@@ -204,11 +226,32 @@ check_repeat(struct scan *s, const struct atom *atom, bool leading)
 		refuse(s, "a repeat of more than 256");
 }
 
-/* Elements up to '|', ')' or the end. @return length of the longest literal every match holds. */
+/* Two marks side by side ("{{", "${", "<%") are as rare in ordinary text as three letters. */
 static uint32_t
+run_worth(const struct run *run)
+{
+	if (run->marks >= LITERAL_PLAIN_MIN)
+		return KS_MAX(run->all, (uint32_t)LITERAL_MIN);
+	return run->plain >= LITERAL_PLAIN_MIN ? run->all : 0;
+}
+
+/* Adds an element to the run before it. @return false when the run ends with it. */
+static bool
+run_add(struct run *run, const struct atom *atom)
+{
+	if (!atom->literal.whole || atom->min == 0)
+		return false;
+	run->all += atom->literal.run.all * atom->min;
+	run->plain += atom->literal.run.plain * atom->min;
+	run->marks += atom->literal.run.marks * atom->min;
+	return atom->min == atom->max;
+}
+
+/* Elements up to '|', ')' or the end. */
+static struct literal
 parse_sequence(struct scan *s)
 {
-	uint32_t best = 0, run = 0;
+	struct literal result = {.whole = true};
 	bool leading = s->nesting == 0;
 
 	while (*s->p != '\0' && *s->p != '|' && *s->p != ')' && s->why == NULL) {
@@ -218,30 +261,32 @@ parse_sequence(struct scan *s)
 			continue;
 		check_repeat(s, &atom, leading);
 		leading = false;
-		if (atom.fixed && atom.min == 1 && atom.max == 1) {
-			best = KS_MAX(best, ++run);
+		if (atom.min > 0)
+			result.best = KS_MAX(result.best, atom.literal.best);
+		if (run_add(&result.run, &atom))
 			continue;
-		}
-		if (atom.fixed && atom.min > 0)
-			run += KS_MIN(atom.min, BROAD_REPEAT_MAX);
-		best = KS_MAX(best, run);
-		if (!atom.fixed && atom.min > 0)
-			best = KS_MAX(best, atom.literal);
-		run = 0;
+		result.whole = false;
+		result.best = KS_MAX(result.best, run_worth(&result.run));
+		result.run = (struct run){0};
 	}
-	return best;
+	result.best = KS_MAX(result.best, run_worth(&result.run));
+	return result;
 }
 
-static uint32_t
+static struct literal
 parse_branches(struct scan *s)
 {
-	uint32_t least = parse_sequence(s);
+	struct literal least = parse_sequence(s);
 
 	while (*s->p == '|' && s->why == NULL) {
 		s->p++;
-		uint32_t n = parse_sequence(s);
+		struct literal next = parse_sequence(s);
 
-		least = KS_MIN(least, n);
+		least.best = KS_MIN(least.best, next.best);
+		least.run.all = KS_MIN(least.run.all, next.run.all);
+		least.run.plain = KS_MIN(least.run.plain, next.run.plain);
+		least.run.marks = KS_MIN(least.run.marks, next.run.marks);
+		least.whole &= next.whole;
 	}
 	return least;
 }
@@ -250,11 +295,11 @@ const char *
 ks_match_pattern_check(const char *pattern)
 {
 	struct scan s = {.p = pattern};
-	uint32_t literal = parse_branches(&s);
+	struct literal literal = parse_branches(&s);
 
 	if (s.why == NULL && *s.p != '\0')
 		refuse(&s, "a ')' without '('");
-	if (s.why == NULL && literal < LITERAL_MIN)
-		refuse(&s, "no literal of 3 characters that every match must hold");
+	if (s.why == NULL && literal.best < LITERAL_MIN)
+		refuse(&s, "no literal of 3 letters or 2 marks that every match must hold");
 	return s.why;
 }

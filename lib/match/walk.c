@@ -71,7 +71,7 @@ fold_value(struct match_walk *walk, const struct match_spot *spot, enum ks_value
 		.hash = spot->hash,
 		.chars = chars,
 		.type = type,
-		.depth = (uint8_t)walk->top,
+		.depth = (uint8_t)KS_MIN(walk->top, (uint32_t)UINT8_MAX),
 	};
 	int field;
 
