@@ -205,7 +205,7 @@ const struct config_row config_schema[] = {
 	 .help = "how often a value is decoded again"},
 
 	{"score", CONFIG_GROUP, .help = "what the models make of a request; evidence is in decibans"},
-	{"score.flag_db", UINT(ks_config, score.flag_db, "60", 1, 999), .unit = "dB",
+	{"score.flag_db", UINT(ks_config, score.flag_db, "40", 1, 999), .unit = "dB",
 	 .apply = CONFIG_LIVE, .help = "a request with so much evidence against it is flagged"},
 	{"score.block_db", UINT(ks_config, score.block_db, "90", 1, 999), .unit = "dB",
 	 .apply = CONFIG_LIVE, .help = "so much with a certain finding among it blocks"},

@@ -46,7 +46,7 @@ test_defaults(void)
 	CU_ASSERT_PTR_NULL(config->services[0].identities[0].key.data);
 	CU_ASSERT_EQUAL(config->limits.body_bytes, 3u << 20);
 	CU_ASSERT_EQUAL(config->limits.body_budget_bytes, 64u << 20);
-	CU_ASSERT_EQUAL(config->score.flag_db, 60);
+	CU_ASSERT_EQUAL(config->score.flag_db, 40);
 	CU_ASSERT_EQUAL(config->store.max_bytes, 1u << 30);
 	CU_ASSERT_EQUAL(config->log_level, RTE_LOG_INFO);
 	ks_config_free(config);
