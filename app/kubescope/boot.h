@@ -21,6 +21,7 @@ struct boot {
 	struct ks_tls_ctx *server_tls;
 	struct ks_tls_ctx *client_tls[KS_UPSTREAM_CLASSES];
 	struct ks_profile *profile;
+	uint64_t seed; /**< of feature hashes: the profile's, or fresh */
 	struct ks_store *store;
 	struct ks_gateway *gateway;
 	bool eal;
@@ -28,6 +29,7 @@ struct boot {
 
 /* boot_config.c: what needs no device; enough for --check */
 int boot_config(struct boot *boot, const char *path);
+int boot_profile(struct boot *boot);
 int boot_rules(struct boot *boot);
 int boot_tls(struct boot *boot);
 
@@ -37,7 +39,7 @@ int boot_ports(struct boot *boot);
 void boot_ports_close(struct boot *boot);
 
 /* boot_gateway.c */
-int boot_state(struct boot *boot);
+int boot_store(struct boot *boot);
 int boot_gateway(struct boot *boot);
 
 /* sizing.c: limits become memory */

@@ -20,6 +20,28 @@ boot_config(struct boot *boot, const char *path)
 	return rc;
 }
 
+/** A profile that cannot be read is a decision for the operator, not for us: no start. */
+int
+boot_profile(struct boot *boot)
+{
+	const char *path = boot->config->profile.path;
+	struct ks_hash_key fresh;
+	int rc = path[0] != '\0' ? ks_store_profile_load(path, &boot->profile) : -ENOENT;
+
+	if (rc == 0) {
+		boot->seed = ks_profile_seed(boot->profile);
+		return 0;
+	}
+	if (rc != -ENOENT) {
+		fprintf(stderr, "profile %s: %s\n", path, strerror(-rc));
+		return rc;
+	}
+	/* Nobody outside may know which names fall together. */
+	ks_hash_key_random(&fresh);
+	memcpy(&boot->seed, fresh.bytes, sizeof(boot->seed));
+	return 0;
+}
+
 int
 boot_rules(struct boot *boot)
 {
@@ -36,7 +58,8 @@ boot_rules(struct boot *boot)
 	ks_config_errors_print(&errors, stderr);
 	if (rc != 0)
 		return rc;
-	boot->match = ks_match_db_create(boot->rules->v, boot->rules->n, &limits, 0, error);
+	boot->match =
+		ks_match_db_create(boot->rules->v, boot->rules->n, &limits, boot->seed, error);
 	if (boot->match == NULL) {
 		fprintf(stderr, "%s\n", error);
 		return -EINVAL;

@@ -11,33 +11,19 @@
 #define WRITE_TIMEOUT_MS 60000u
 #define BODY_GRACE_MS 5000u
 
-static int
-state_refused(const char *what, const char *path, int rc)
-{
-	fprintf(stderr, "%s %s: %s\n", what, path, strerror(-rc));
-	return rc;
-}
-
-/** A profile that cannot be read is a decision for the operator, not for us: no start. */
 int
-boot_state(struct boot *boot)
+boot_store(struct boot *boot)
 {
-	const struct ks_config *c = boot->config;
-	const struct ks_store_params store = {c->store.path, c->store.retention_days,
-					      c->store.max_bytes};
+	const struct ks_config_store *c = &boot->config->store;
+	const struct ks_store_params params = {c->path, c->retention_days, c->max_bytes};
 	int rc;
 
-	if (c->profile.path[0] != '\0') {
-		rc = ks_store_profile_load(c->profile.path, &boot->profile);
-		if (rc != 0 && rc != -ENOENT)
-			return state_refused("profile", c->profile.path, rc);
-	}
-	if (c->store.path[0] != '\0') {
-		rc = ks_store_open(&store, &boot->store);
-		if (rc != 0)
-			return state_refused("store", c->store.path, rc);
-	}
-	return 0;
+	if (c->path[0] == '\0')
+		return 0;
+	rc = ks_store_open(&params, &boot->store);
+	if (rc != 0)
+		fprintf(stderr, "store %s: %s\n", c->path, strerror(-rc));
+	return rc;
 }
 
 static void
@@ -180,6 +166,7 @@ boot_gateway(struct boot *boot)
 	workers_map(c, &p);
 	terminate_map(boot, &p.terminate);
 	score_map(&c->score, &p.score);
+	p.score.seed = boot->seed;
 	boot->profile = NULL; /* the gateway's from now on */
 	rc = ks_gateway_create(&p, &boot->gateway, error);
 	if (rc != 0)

@@ -78,7 +78,7 @@ serve(struct boot *boot)
 	if (rc == 0)
 		rc = boot_ports(boot);
 	if (rc == 0)
-		rc = boot_state(boot);
+		rc = boot_store(boot);
 	if (rc == 0)
 		rc = boot_gateway(boot);
 	if (rc == 0)
@@ -169,6 +169,8 @@ main(int argc, char **argv)
 		return rc;
 	signals_set();
 	rc = boot_config(&boot, options.config);
+	if (rc == 0)
+		rc = boot_profile(&boot);
 	if (rc == 0)
 		rc = boot_rules(&boot);
 	if (rc == 0)

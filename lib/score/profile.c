@@ -357,3 +357,9 @@ ks_profile_principal_at(const struct ks_profile *profile, uint32_t i,
 	};
 	return 0;
 }
+
+uint64_t
+ks_profile_seed(const struct ks_profile *profile)
+{
+	return profile->seed;
+}

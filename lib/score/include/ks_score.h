@@ -39,6 +39,8 @@ struct ks_score_params {
 /** An empty profile. @return NULL with errno set. */
 struct ks_profile *ks_profile_create(uint64_t seed);
 void ks_profile_destroy(struct ks_profile *profile);
+/** The seed of its feature hashes, which everything that reads it must use. */
+uint64_t ks_profile_seed(const struct ks_profile *profile);
 /** base + deltas → a new profile; commutative and associative over deltas. `deltas` are not changed. */
 struct ks_profile *ks_profile_merge(const struct ks_profile *base, struct ks_delta *const *deltas,
 				    uint32_t n);
