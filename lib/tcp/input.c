@@ -8,6 +8,7 @@
  */
 #include "stack.h"
 
+#define INPUT_BLOCK 32u
 #define FLAGS_CARE (RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG)
 
 /* The urgent pointer has no effect here (RFC 6093 section 5): URG may pass. */
@@ -104,25 +105,58 @@ input_other(struct ks_tcp_stack *stack, struct ks_tcp_seg *seg, void *flow, enum
 	}
 }
 
-void
-ks_tcp_input(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkt, const struct ks_now *now)
+static inline void
+input_one(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkt, uint64_t hash)
 {
 	enum ks_tcp_kind kind;
 	struct ks_tcp_seg seg;
 	void *flow;
 
-	ks_tcp_time(stack, now->mono_us);
 	ks_tcp_count(stack, KS_TCP_SEGS_IN);
 	if (ks_unlikely(ks_tcp_seg_read(&seg, pkt) != 0)) {
 		ks_tcp_count(stack, KS_TCP_BAD_SEGMENT);
 		return;
 	}
-	flow = ks_tcp_flow_find(&stack->flows, pkt->tuple,
-				ks_tcp_flow_hash(&stack->flows, pkt->tuple), &kind);
+	flow = ks_tcp_flow_find(&stack->flows, pkt->tuple, hash, &kind);
 	if (ks_unlikely(kind != KS_TCP_KIND_CONN))
 		input_other(stack, &seg, flow, kind);
 	else if (ks_likely(predicted(flow, &seg)))
 		input_fast(flow, &seg);
 	else
 		ks_tcp_input_slow(flow, &seg);
+}
+
+void
+ks_tcp_input(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkt, const struct ks_now *now)
+{
+	ks_tcp_time(stack, now->mono_us);
+	input_one(stack, pkt, ks_tcp_flow_hash(&stack->flows, pkt->tuple));
+}
+
+/*
+ * With more flows than the caches hold, a segment waits for three lines of memory one after the
+ * other. Asked for all segments of a burst beforehand, those waits fall together.
+ */
+static void
+input_block(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkts, uint32_t n)
+{
+	uint64_t hash[INPUT_BLOCK];
+
+	for (uint32_t i = 0; i < n; i++) {
+		hash[i] = ks_tcp_flow_hash(&stack->flows, pkts[i].tuple);
+		ks_tcp_flow_prefetch_slot(&stack->flows, hash[i]);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		ks_tcp_flow_prefetch(&stack->flows, hash[i]);
+	for (uint32_t i = 0; i < n; i++)
+		input_one(stack, &pkts[i], hash[i]);
+}
+
+void
+ks_tcp_input_burst(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkts, uint32_t n,
+		   const struct ks_now *now)
+{
+	ks_tcp_time(stack, now->mono_us);
+	for (uint32_t i = 0; i < n; i += INPUT_BLOCK)
+		input_block(stack, pkts + i, KS_MIN(n - i, INPUT_BLOCK));
 }

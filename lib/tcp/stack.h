@@ -35,6 +35,9 @@ void ks_tcp_flow_fini(struct ks_tcp_flow_table *table);
 uint64_t ks_tcp_flow_hash(const struct ks_tcp_flow_table *table, const struct ks_tuple *tuple);
 void *ks_tcp_flow_find(const struct ks_tcp_flow_table *table, const struct ks_tuple *tuple,
 		       uint64_t hash, enum ks_tcp_kind *kind);
+/** The two steps of fetching a flow ahead of its look-up: some instructions apart. */
+void ks_tcp_flow_prefetch_slot(const struct ks_tcp_flow_table *table, uint64_t hash);
+void ks_tcp_flow_prefetch(const struct ks_tcp_flow_table *table, uint64_t hash);
 /** `obj` begins with a struct ks_tcp_flow. @return 0, -ENOSPC where too many flows crowd. */
 int ks_tcp_flow_add(struct ks_tcp_flow_table *table, void *obj, enum ks_tcp_kind kind);
 /** Puts `obj` in the place of `old`; both have the same tuple. */

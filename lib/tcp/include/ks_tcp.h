@@ -87,6 +87,10 @@ struct ks_tcp_conn *ks_tcp_connect(struct ks_tcp_stack *stack, const struct ks_t
 
 void ks_tcp_input(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkt,
 		  const struct ks_now *now);
+/** The same for `n` packets in order, whose flows are fetched from memory together: what a burst
+ *  should come in by when there are more flows than fit into the caches. */
+void ks_tcp_input_burst(struct ks_tcp_stack *stack, const struct ks_tcp_packet *pkts, uint32_t n,
+			const struct ks_now *now);
 /** Sends what the turn has made due: data, delayed and piggybacked ACKs. Once at the end of a turn. */
 void ks_tcp_flush(struct ks_tcp_stack *stack, const struct ks_now *now);
 
