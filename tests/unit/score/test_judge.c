@@ -361,6 +361,80 @@ young_profile_is_not_alarmed(void)
 	town_leave(t);
 }
 
+/* Three quarters of a minute learned, then everyday life goes on with small changes: no alarm. */
+static void
+young_town_lives_in_peace(void)
+{
+	static const struct fixture_spec changes[] = {
+		{"GET", "/api/v1/namespaces/shop/services?limit=500", "alice", "kubectl/v1.30",
+		 "10.3.0.1"},
+		{"GET", "/api/v1/namespaces/shop/pods?limit=500&labelSelector=app", "bob",
+		 "kubectl/v1.31", "10.3.0.2"},
+		{"GET", "/api/v1/namespaces/other/pods?limit=500", "bob", "kubectl/v1.31",
+		 "10.3.0.2"},
+		{"GET", "/api/v1/namespaces/shop/events?limit=500", "alice", "kubectl/v1.30",
+		 "10.3.0.1"},
+		{"GET", "/api/v1/namespaces/shop/pods/web-1/log?container=web", "alice",
+		 "kubectl/v1.30", "10.3.0.1"},
+		{"GET", "/api/v1/namespaces/shop/configmaps/other", TOWN_WEB, "web/v1.3",
+		 "10.1.0.1"},
+		{"GET", "/api/v1/namespaces/shop/configmaps/settings", TOWN_WEB, "web/v1.2",
+		 "10.1.0.77"},
+		{"GET", "/api/v1/nodes/node-3", "system:node:node-3", "kubelet/v1.30", "10.2.0.3"},
+		{"GET", "/api/v1/nodes/node-4", "system:node:node-4", "kubelet/v1.31", "10.2.0.4"},
+		{"GET", "/version", NULL, "probe/1", "10.5.0.2"},
+		{"GET", "/api/v1/namespaces/shop/configmaps/settings", TOWN_WEB, "web/v1.2",
+		 "10.1.0.1", NULL, NULL, "a-new-token"},
+	};
+	uint32_t learned = 45 * 24, n = 300 * 24;
+	struct town_state *t = town_learn(&params, learned);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct ks_exchange *ex = town_request(&t->f, learned + i);
+		struct fixture_spec spec = changes[i / 50 % KS_ARRAY_SIZE(changes)];
+
+		if (i % 50 == 0) {
+			spec.now_ms = (ex->now.mono_us - 1000000000ull) / 1000;
+			ex = fixture_request(&t->f, &spec);
+		}
+		fixture_pass(t->scorer, ex, KS_MODE_ENFORCE);
+		CU_ASSERT_EQUAL(ex->verdict, KS_VERDICT_ALLOW);
+		CU_ASSERT_EQUAL(ex->advice, KS_VERDICT_ALLOW);
+		if (i % 24 == 0)
+			fixture_merge(&t->profile, &t->scorer, 1);
+	}
+	town_leave(t);
+}
+
+/* The same young town: the token taken from the web pod, used by curl, first there and then
+ * elsewhere. */
+static void
+young_town_catches_the_thief(void)
+{
+	struct fixture_spec steps[] = {
+		{"GET", "/api/v1/namespaces/kube-system/secrets", TOWN_WEB, "curl/8.5", "10.1.0.1"},
+		{"POST", "/api/v1/namespaces/kube-system/pods", TOWN_WEB, "curl/8.5", "10.1.0.1",
+		 "application/json", NULL, NULL, 400},
+		{"GET", "/api/v1/namespaces/kube-system/secrets", TOWN_WEB, "curl/8.5", "10.9.0.9"},
+		{"POST", "/api/v1/namespaces/kube-system/pods", TOWN_WEB, "curl/8.5", "10.9.0.9",
+		 "application/json", NULL, NULL, 400},
+	};
+	uint32_t learned = 45 * 24;
+	struct town_state *t = town_learn(&params, learned);
+
+	for (size_t i = 0; i < KS_ARRAY_SIZE(steps); i++) {
+		steps[i].now_ms = town_ms(learned) + 3000 * i;
+		fixture_request(&t->f, &steps[i]);
+		fixture_pass(t->scorer, &t->f.ex, KS_MODE_DETECT);
+		CU_ASSERT_EQUAL(t->f.ex.verdict, KS_VERDICT_FLAG);
+		CU_ASSERT(ks_exchange_has(&t->f.ex, KS_FINDING_UNKNOWN_USER_AGENT));
+		CU_ASSERT(ks_exchange_has(&t->f.ex, KS_FINDING_CALLER_NEW_CALL));
+		CU_ASSERT_EQUAL(ks_exchange_has(&t->f.ex, KS_FINDING_SOURCE_NEW), i >= 2);
+		fixture_merge(&t->profile, &t->scorer, 1);
+	}
+	town_leave(t);
+}
+
 /* What was learned a moment ago is known although no merge has happened yet. */
 static void
 what_was_just_learned_is_known(void)
@@ -403,6 +477,8 @@ static const struct ks_test tests[] = {
 	KS_TEST(sizes_out_of_range),
 	KS_TEST(blind_spots),
 	KS_TEST(young_profile_is_not_alarmed),
+	KS_TEST(young_town_lives_in_peace),
+	KS_TEST(young_town_catches_the_thief),
 	KS_TEST(what_was_just_learned_is_known),
 };
 
