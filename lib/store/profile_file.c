@@ -125,8 +125,8 @@ int
 ks_store_profile_load(const char *path, struct ks_profile **out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-	void *data;
-	size_t n;
+	void *data = NULL;
+	size_t n = 0;
 
 	*out = NULL;
 	if (fd < 0)

@@ -34,6 +34,8 @@ check_options(const struct ks_tcp_seg *seg)
 	     back.has_wscale == opts.has_wscale);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -334,6 +334,8 @@ stop(struct world *w)
 	ks_timer_wheel_destroy(w->wheel);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -107,6 +107,9 @@ stolen_token_from_its_own_pod(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(words, "program curl: " TOWN_WEB));
 	CU_ASSERT_PTR_NOT_NULL(strstr(words, "usual: web"));
 	finding = fixture_finding(ex, KS_FINDING_CALLER_NEW_CALL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(finding);
+	if (finding == NULL)
+		return;
 	CU_ASSERT_PTR_NOT_NULL(strstr(finding->observed, "list secrets"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(finding->expected, "get v1 configmaps"));
 	CU_ASSERT_EQUAL(finding->seen, 1000);
