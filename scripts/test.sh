@@ -56,7 +56,7 @@ build() {	# FOLDER COMPILER OPTION...
 	if [ ! -e "$folder/build.ninja" ]; then
 		CC=$compiler meson setup "$folder" "$ROOT" "$@"
 	fi
-	ninja -C "$folder"
+	ninja -k 0 -C "$folder"
 }
 
 meson_suite() {	# SUITE
