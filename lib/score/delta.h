@@ -22,7 +22,6 @@ struct ks_delta {
 	struct model model;
 	uint64_t seed;
 	struct profile_limits limits;
-	uint64_t lost; /**< observations for which there was no room */
 	uint8_t state; /**< enum delta_state; atomic */
 };
 

@@ -3,6 +3,7 @@
  * Learning: one exchange that ended well enters the delta. What finds no room is counted as lost.
  * Thread: the scorer's worker.
  */
+#include "ks_counter.h"
 #include "power.h"
 #include "scorer.h"
 
@@ -22,12 +23,12 @@ struct lesson {
 #define AHEAD 8
 
 static void *
-record_of(struct ks_delta *delta, struct ks_score_table *table, uint64_t key)
+record_of(const struct lesson *l, struct ks_score_table *table, uint64_t key)
 {
 	void *rec = ks_score_table_add(table, key);
 
 	if (ks_unlikely(rec == NULL))
-		delta->lost++;
+		ks_count(&l->scorer->lost);
 	return rec;
 }
 
@@ -89,7 +90,7 @@ learn_fields(const struct lesson *l)
 		for (uint16_t i = 0; i < n; i++) {
 			if (!field_has_room(l, keys[i]))
 				continue;
-			rec = record_of(l->delta, table, keys[i]);
+			rec = record_of(l, table, keys[i]);
 			if (rec != NULL)
 				learn_field(rec, l->rq, &list->v[from + i]);
 		}
@@ -97,9 +98,10 @@ learn_fields(const struct lesson *l)
 }
 
 static void
-learn_call(struct ks_delta *delta, const struct request *rq)
+learn_call(const struct lesson *l)
 {
-	struct model_call *call = record_of(delta, &delta->model.calls, rq->call);
+	const struct request *rq = l->rq;
+	struct model_call *call = record_of(l, &l->delta->model.calls, rq->call);
 
 	if (call == NULL)
 		return;
@@ -138,7 +140,7 @@ learn_edge(const struct lesson *l, const struct edge_end *end)
 
 	if (!edge_has_room(l, end, key))
 		return NULL;
-	edge = record_of(l->delta, &l->delta->model.edges, key);
+	edge = record_of(l, &l->delta->model.edges, key);
 	if (edge == NULL)
 		return NULL;
 	if (edge->n == 0) {
@@ -194,7 +196,7 @@ static void
 learn_principal(const struct lesson *l)
 {
 	const struct request *rq = l->rq;
-	struct model_principal *p = record_of(l->delta, &l->delta->model.principals, rq->principal);
+	struct model_principal *p = record_of(l, &l->delta->model.principals, rq->principal);
 
 	if (p == NULL)
 		return;
@@ -260,9 +262,10 @@ ks_score_learn(struct ks_scorer *scorer, const struct request *rq)
 		.clock = freq_clock_at(rq->ex->now.mono_us),
 	};
 
-	learn_call(l.delta, rq);
+	learn_call(&l);
 	learn_fields(&l);
 	learn_principal(&l);
 	learn_edges(&l);
 	l.delta->model.requests++;
+	ks_count(&scorer->learned);
 }

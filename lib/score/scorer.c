@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ks_counter.h"
 #include "scorer.h"
 
 /* One observation in ten thousand; alone a surprise of that size is rare even in settled profiles.
@@ -90,6 +91,18 @@ ks_scorer_delta_take(struct ks_scorer *scorer)
 	scorer->pending = taken;
 	scorer->active = other;
 	return taken;
+}
+
+void
+ks_scorer_stats_get(const struct ks_scorer *scorer, struct ks_scorer_stats *out)
+{
+	*out = (struct ks_scorer_stats){
+		.judged = ks_count_read(&scorer->judged),
+		.learned = ks_count_read(&scorer->learned),
+		.lost = ks_count_read(&scorer->lost),
+		.windows = ks_score_frequency_used(scorer->frequency),
+		.windows_max = scorer->params.max_principals * WINDOWS_PER_PRINCIPAL,
+	};
 }
 
 /* ---- the judgement ---- */
@@ -179,6 +192,7 @@ ks_scorer_judge(struct ks_scorer *scorer, struct ks_exchange *ex, enum ks_mode m
 	}
 	ks_score_judge_frequency(&j, !learning);
 	decide(&j, mode);
+	ks_count(&scorer->judged);
 }
 
 void

@@ -21,6 +21,9 @@ struct ks_scorer {
 	struct ks_delta *active;  /**< learned into */
 	struct ks_delta *pending; /**< taken, not yet part of `profile`; or NULL */
 	struct ks_score_frequency *frequency;
+	uint64_t judged;
+	uint64_t learned;
+	uint64_t lost;
 };
 
 /** One judgement. */

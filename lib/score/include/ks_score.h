@@ -76,6 +76,15 @@ void ks_scorer_judge(struct ks_scorer *scorer, struct ks_exchange *ex, enum ks_m
  *  (learn: all; detect and enforce: what was not flagged). `learn` false freezes. */
 void ks_scorer_outcome(struct ks_scorer *scorer, const struct ks_exchange *ex, bool learn);
 
+struct ks_scorer_stats {
+	uint64_t judged;
+	uint64_t learned;
+	uint64_t lost;   /**< records of an exchange that found no room in the delta */
+	uint32_t windows, windows_max; /**< callers, sources and calls whose frequency is remembered */
+};
+/** Plain reads: may be called from another thread for display, values may be a turn old. */
+void ks_scorer_stats_get(const struct ks_scorer *scorer, struct ks_scorer_stats *out);
+
 /* ---- looking at it (control core, on a snapshot) ---- */
 
 struct ks_profile_stats {

@@ -498,6 +498,7 @@ a_million_strangers_take_no_memory(void)
 						     .max_fields_per_call = 32};
 	struct town_state *t = town_learn(&small, 500);
 	struct fixture_spec spec = {"GET", "/livez", NULL, "probe/1"};
+	struct ks_scorer_stats stats;
 	uint32_t n = 100000;
 	char source[32];
 
@@ -511,6 +512,39 @@ a_million_strangers_take_no_memory(void)
 			fixture_merge(&t->profile, &t->scorer, 1);
 	}
 	CU_ASSERT(requests_of(t->profile, "system:anonymous") > n - 1000);
+	ks_scorer_stats_get(t->scorer, &stats);
+	CU_ASSERT_EQUAL(stats.judged, n + 500);
+	CU_ASSERT(stats.learned <= stats.judged && stats.learned > n - 1000);
+	CU_ASSERT_EQUAL(stats.windows, stats.windows_max);
+	CU_ASSERT_EQUAL(stats.windows_max, 4 * 128);
+	town_leave(t);
+}
+
+/* More new calls in one period than a delta can hold: counted, and the rest goes on. */
+static void
+what_finds_no_room_is_counted(void)
+{
+	static const struct ks_score_params small = {.seed = FIXTURE_SEED,
+						     .max_principals = 16,
+						     .max_calls = 4,
+						     .max_fields_per_call = 4};
+	struct town_state *t = town_learn(&small, 0);
+	struct fixture_spec spec = {"GET", NULL, "alice", "kubectl/1"};
+	struct ks_scorer_stats stats;
+	char target[32];
+
+	for (uint32_t i = 0; i < 20; i++) {
+		snprintf(target, sizeof(target), "/thing-%u", i);
+		spec.target = target;
+		spec.now_ms = i * 1000;
+		fixture_request(&t->f, &spec);
+		fixture_pass(t->scorer, &t->f.ex, KS_MODE_LEARN);
+	}
+	ks_scorer_stats_get(t->scorer, &stats);
+	CU_ASSERT_EQUAL(stats.learned, 20);
+	CU_ASSERT(stats.lost >= 16);
+	fixture_merge(&t->profile, &t->scorer, 1);
+	CU_ASSERT_EQUAL(requests_of(t->profile, "alice"), 20);
 	town_leave(t);
 }
 
@@ -529,6 +563,7 @@ static const struct ks_test tests[] = {
 	KS_TEST(forgers_are_charged_themselves),
 	KS_TEST(refusals_add_up),
 	KS_TEST(a_million_strangers_take_no_memory),
+	KS_TEST(what_finds_no_room_is_counted),
 };
 
 KS_TEST_MAIN("score/scorer", tests)
