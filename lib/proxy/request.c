@@ -89,14 +89,14 @@ certificate_refused(const struct session *s, const struct ks_exchange *ex)
 	       !ex->principal.has_token;
 }
 
-/** Where the exchange is judged: all of one name at one place, whoever truly sends it. */
+/** Where the exchange is judged: all of one proven name at one place; what is merely claimed counts
+ * against its source, so all of one source at one place. */
 static uint32_t
 route_hash(const struct ks_exchange *ex)
 {
 	const char *name = ex->principal.name;
-	uint64_t hash = ex->principal.kind == KS_PRINCIPAL_ANONYMOUS
-				? ks_hash64(0, &ex->source, sizeof(ex->source))
-				: ks_hash64(0, name, strlen(name));
+	uint64_t hash = ex->principal.proven ? ks_hash64(0, name, strlen(name))
+					     : ks_hash64(0, &ex->source, sizeof(ex->source));
 
 	return (uint32_t)(hash >> 32);
 }
