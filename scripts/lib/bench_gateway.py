@@ -11,7 +11,6 @@ ran, plus all CPU time of the other threads (records, learning, publishing), whi
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -123,7 +122,50 @@ def cost(a: Snapshot, b: Snapshot, ops: int, workers: int = 1) -> Cost:
         busy=total / clock / workers, seconds=clock / 1e9, ops=ops)
 
 
-class Gateway:
+class Watch:
+    """A running gateway, looked at."""
+
+    def __init__(self, pid: int, telemetry: Telemetry) -> None:
+        self.pid = pid
+        self.telemetry = telemetry
+
+    def info(self) -> dict[str, Any]:
+        """What `kubescopectl status` shows."""
+        return self.telemetry.ask("/kubescope/info")
+
+    def _cpu(self) -> tuple[int, int]:
+        worker = other = 0
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                ns = int((task / "schedstat").read_text().split()[0])
+                if WORKER_THREAD.match((task / "comm").read_text()):
+                    worker += ns
+                else:
+                    other += ns
+            except OSError:     # threads of telemetry come and go
+                pass
+        return worker, other
+
+    def _rss(self) -> int:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise BenchError("the gateway has ended")
+
+    def look(self) -> Snapshot:
+        """Cheap: a fraction of a millisecond."""
+        clock = time.monotonic_ns()
+        worker, other = self._cpu()
+        stages: dict[str, int] = {}
+        for row in self.telemetry.rows("/kubescope/stages"):
+            kind = row["name"].rstrip("0123456789")
+            stages[kind] = stages.get(kind, 0) + row["busy_ns"]
+        info = self.info()
+        return Snapshot(clock, stages, worker, other, info["exchanges"],
+                        info["heap_allocated_bytes"], self._rss())
+
+
+class Gateway(Watch):
     """One run of kubescope with the bench's configuration."""
 
     def __init__(self, program: Path, config: Path, directory: Path) -> None:
@@ -136,80 +178,41 @@ class Gateway:
                 stdin=subprocess.DEVNULL, start_new_session=True)
         raise_priority(self.process.pid)
         try:
-            self.telemetry = self._wait(directory / "telemetry/dpdk/bench")
+            telemetry = self._wait(directory / "telemetry/dpdk/bench")
         except BaseException:
             end(self.process)
             raise
+        super().__init__(self.process.pid, telemetry)
 
     def _wait(self, directory: Path) -> Telemetry:
         """Rules are compiled at the start: that takes its time on a busy machine."""
         until = time.monotonic() + 120
         while time.monotonic() < until:
             if self.process.poll() is not None:
-                raise BenchError(f"the gateway ended: {self.log.read_text().strip()[-400:]}")
+                raise BenchError(f"the gateway ended: {self.last_words()}")
             try:
-                telemetry = Telemetry(directory)
+                if "ready" in self.log.read_text():
+                    return Telemetry(directory)
             except OSError:
-                time.sleep(0.1)
-                continue
-            if "ready" in self.log.read_text():
-                return telemetry
-            telemetry.close()
+                pass
             time.sleep(0.1)
-        raise BenchError(f"the gateway does not become ready: {self.log.read_text().strip()[-400:]}")
+        raise BenchError(f"the gateway does not become ready: {self.last_words()}")
 
-    def info(self) -> dict[str, Any]:
-        """What `kubescopectl status` shows."""
-        return self.telemetry.ask("/kubescope/info")
-
-    def counters(self) -> dict[str, int]:
-        """Every counter, as room.name."""
-        return {f"{row['room']}.{row['name']}": row["value"]
-                for row in self.telemetry.rows("/kubescope/counters")}
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text().strip()[-400:]
 
     def mode(self, mode: str) -> None:
         """Takes effect at the next exchange."""
         self.telemetry.ask("/kubescope/mode", f"{mode},bench")
 
-    def _cpu(self) -> tuple[int, int]:
-        worker = other = 0
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            try:
-                ns = int((task / "schedstat").read_text().split()[0])
-                if WORKER_THREAD.match((task / "comm").read_text()):
-                    worker += ns
-                else:
-                    other += ns
-            except OSError:     # threads of telemetry come and go
-                pass
-        return worker, other
-
-    def _rss(self) -> int:
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise BenchError("the gateway has ended")
-
     def look(self) -> Snapshot:
-        """Cheap: a fraction of a millisecond."""
+        """See above."""
         if self.process.poll() is not None:
-            raise BenchError(f"the gateway ended: {self.log.read_text().strip()[-400:]}")
-        clock = time.monotonic_ns()
-        worker, other = self._cpu()
-        stages: dict[str, int] = {}
-        for row in self.telemetry.rows("/kubescope/stages"):
-            kind = row["name"].rstrip("0123456789")
-            stages[kind] = stages.get(kind, 0) + row["busy_ns"]
-        info = self.info()
-        return Snapshot(clock, stages, worker, other, info["exchanges"],
-                        info["heap_allocated_bytes"], self._rss())
+            raise BenchError(f"the gateway ended: {self.last_words()}")
+        return super().look()
 
     def stop(self) -> None:
         """Ends it and waits until it is gone."""
         self.telemetry.close()
         end(self.process)
-
-
-def pin(core: int) -> None:
-    """Of the calling process."""
-    os.sched_setaffinity(0, {core})
