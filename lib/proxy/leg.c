@@ -49,7 +49,10 @@ ks_leg_pull(struct ks_leg *leg)
 		leg->eof = !ks_tls_pending(leg->tls);
 		break;
 	default:
-		leg->eof = leg->tcp_eof && rx->len == 0 && !ks_tls_pending(leg->tls);
+		/* What is left of a record that the peer's FIN has cut short never becomes whole.
+		 */
+		leg->eof =
+			leg->tcp_eof && !leg->starved && !leg->capped && !ks_tls_pending(leg->tls);
 		break;
 	}
 	return 0;
@@ -63,29 +66,40 @@ may_write(const struct ks_leg *leg)
 	return state == KS_TLS_OPEN || state == KS_TLS_CLOSED;
 }
 
+/** plain_out, and behind it close_notify, become records. @return 0 or -EPIPE. */
+static int
+encrypt(struct ks_leg *leg)
+{
+	int rc = 0;
+
+	if (!may_write(leg))
+		return 0;
+	if (leg->plain_out.len > 0)
+		rc = ks_tls_output(leg->tls, &leg->plain_out, &leg->cipher_out);
+	if (rc == 0 && leg->shut) {
+		ks_tls_shutdown(leg->tls, &leg->cipher_out);
+		/* A close_notify that found no chunk follows with the next output, even an empty
+		 * one. */
+		rc = ks_tls_output(leg->tls, &leg->plain_out, &leg->cipher_out);
+	}
+	leg->starved |= rc == -ENOBUFS;
+	return rc == -EPROTO ? -EPIPE : 0;
+}
+
 int
 ks_leg_push(struct ks_leg *leg)
 {
 	int sent;
 
-	if (leg->conn == NULL || leg->dead)
+	if (leg->conn == NULL || leg->dead || encrypt(leg) != 0)
 		return -EPIPE;
-	if (leg->plain_out.len > 0 && may_write(leg)) {
-		int rc = ks_tls_output(leg->tls, &leg->plain_out, &leg->cipher_out);
-
-		if (rc == -EPROTO)
-			return -EPIPE;
-		leg->starved |= rc == -ENOBUFS;
-	}
-	if (leg->shut && leg->plain_out.len == 0 && may_write(leg))
-		ks_tls_shutdown(leg->tls, &leg->cipher_out);
 	if (leg->cipher_out.len > 0) {
 		sent = ks_tcp_send(leg->tcp, leg->conn, &leg->cipher_out);
 		if (sent < 0)
 			return -EPIPE;
 		leg->sent_bytes += sent;
 	}
-	if (leg->shut && ks_leg_queued(leg) == 0)
+	if (leg->shut && !leg->starved && ks_leg_queued(leg) == 0)
 		ks_tcp_shutdown(leg->tcp, leg->conn);
 	return 0;
 }
@@ -102,6 +116,7 @@ ks_leg_discard(struct ks_leg *leg)
 	ks_chain_clear(rx);
 	ks_tcp_rx_done(leg->tcp, leg->conn);
 	leg->eof = leg->tcp_eof;
+	leg->starved = false;
 }
 
 void
