@@ -306,6 +306,8 @@ uint32_t ks_tcp_recovery_output_last(struct ks_tcp_conn *conn, uint32_t pipe);
 int ks_tcp_reass_insert(struct ks_tcp_conn *conn, uint32_t seq, const uint8_t *data, uint32_t len);
 /** Moves what has become in order to rx. @return bytes. */
 uint32_t ks_tcp_reass_drain(struct ks_tcp_conn *conn);
+/** Gives back the memory of what lies furthest ahead. @return false when there is nothing. */
+bool ks_tcp_reass_give_last(struct ks_tcp_conn *conn);
 void ks_tcp_reass_clear(struct ks_tcp_conn *conn);
 
 /* ---- output.c ---- */

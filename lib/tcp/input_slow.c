@@ -176,9 +176,10 @@ input_next(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	struct ks_tcp_stack *stack = conn->stack;
 	uint32_t more = 0;
 
-	if (ks_chain_append(&conn->rx, seg->payload, seg->len) != 0) {
+	while (ks_chain_append(&conn->rx, seg->payload, seg->len) != 0) {
 		ks_tcp_count(stack, KS_TCP_REASSEMBLY_DROP);
-		return;
+		if (!ks_tcp_reass_give_last(conn))
+			return;
 	}
 	conn->rcv_nxt += seg->len;
 	if (conn->flags & KS_TCP_F_OOO) {

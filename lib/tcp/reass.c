@@ -5,9 +5,10 @@
  *
  * A chunk starts with the sequence of its first byte; bytes that continue it are added to it, so
  * small segments share chunks. Of bytes that come twice the first to come are kept. The list is
- * bounded in chunks, and it leaves the last of the pool to what is in order. What is in the list is
- * never thrown away while the connection lives: it may have been reported.
- * Thread: the owner of the stack.
+ * bounded in chunks, and it leaves the last of the pool to what is in order. Where even that is
+ * used up, what is in order takes the place of what lies furthest ahead (RFC 2018 section 8 allows
+ * it): otherwise two connections could wait for each other's memory. Thread: the owner of the
+ * stack.
  */
 #include <errno.h>
 
@@ -37,7 +38,7 @@ new_chunk(struct ks_tcp_conn *conn, struct ks_chunk *prev, uint32_t seq)
 	struct ks_chunk *chunk;
 
 	if (conn->ooo_chunks > stack->rcv_buf / KS_CHUNK_BYTES ||
-	    ks_pool_free_count(stack->chunks) < stack->chunks_low)
+	    ks_pool_free_count(stack->chunks) <= stack->chunks_low)
 		return NULL;
 	chunk = ks_pool_get(stack->chunks);
 	if (chunk == NULL)
@@ -209,6 +210,43 @@ ks_tcp_reass_drain(struct ks_tcp_conn *conn)
 	}
 	forget_reported(conn);
 	return moved;
+}
+
+static void
+forget_beyond(struct ks_tcp_conn *conn, uint32_t end)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < conn->nsack; i++) {
+		struct ks_tcp_range block = conn->sack[i];
+
+		if (seq_gt(block.end, end))
+			block.end = end;
+		if (seq_lt(block.start, block.end))
+			conn->sack[n++] = block;
+	}
+	conn->nsack = (uint8_t)n;
+}
+
+ks_cold bool
+ks_tcp_reass_give_last(struct ks_tcp_conn *conn)
+{
+	struct ks_chunk *last = conn->ooo_tail, *prev = conn->ooo_head;
+
+	if (last == NULL)
+		return false;
+	if (prev == last) {
+		ks_tcp_reass_clear(conn);
+		return true;
+	}
+	while (prev->next != last)
+		prev = prev->next;
+	prev->next = NULL;
+	conn->ooo_tail = prev;
+	conn->ooo_chunks--;
+	ks_pool_put(conn->rx.pool, last);
+	forget_beyond(conn, chunk_end(prev));
+	return true;
 }
 
 void

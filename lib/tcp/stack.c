@@ -70,7 +70,7 @@ take_params(struct ks_tcp_stack *stack, const struct ks_tcp_params *params)
 	stack->limits.max_half_open = params->max_half_open;
 	stack->limits.max_time_wait = params->max_time_wait;
 	ks_pool_stats_get(params->chunks, &chunks);
-	stack->chunks_low = chunks.size / 8;
+	stack->chunks_low = KS_MAX(chunks.size / 8, 1u);
 }
 
 /* A table of size 0 is one entry that nobody can be refused into: pools cannot be empty. */

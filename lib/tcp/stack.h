@@ -94,7 +94,7 @@ struct ks_tcp_stack {
 	uint32_t snd_buf;
 	uint16_t mss;
 	uint8_t rcv_wscale;
-	uint32_t chunks_low; /**< fewer free chunks than this: offer no new window */
+	uint32_t chunks_low; /**< so few free chunks: no new window, nothing out of order */
 	struct ks_pool *chunks;
 	struct ks_timer_wheel *wheel;
 	const struct ks_tcp_cc_ops *cc;

@@ -22,7 +22,7 @@ edge_possible(const struct ks_tcp_conn *conn)
 	const struct ks_tcp_stack *stack = conn->stack;
 	uint32_t used = conn->rx.len, all = most(conn);
 
-	if (ks_unlikely(ks_pool_free_count(stack->chunks) < stack->chunks_low))
+	if (ks_unlikely(ks_pool_free_count(stack->chunks) <= stack->chunks_low))
 		return conn->rcv_adv;
 	return conn->rcv_nxt + (used < all ? all - used : 0);
 }

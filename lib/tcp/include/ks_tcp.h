@@ -55,13 +55,14 @@ struct ks_tcp_params {
 	uint32_t max_half_open;  /**< SYN-RECEIVED entries, kept apart and small */
 	uint32_t max_time_wait;  /**< TIME-WAIT entries, kept apart and small */
 	uint32_t max_listeners;
-	uint32_t rcv_buf_bytes;  /**< receive window offered at most; 0: 256 KiB */
-	uint32_t snd_buf_bytes;  /**< unsent and unacknowledged bytes at most; 0: 256 KiB */
+	uint32_t rcv_buf_bytes;  /**< receive window offered at most, 4 KiB–64 MiB; 0: 256 KiB */
+	uint32_t snd_buf_bytes;  /**< unsent and unacknowledged bytes at most, likewise */
 	uint16_t mss;            /**< what we offer; 0: 1460 */
 	enum ks_tcp_cc cc;
 	uint32_t msl_ms;         /**< 0: 15 000 (TIME-WAIT lasts twice that) */
-	uint32_t keepalive_ms;   /**< idle time before probes; 0: off */
-	uint32_t user_timeout_ms; /**< unacknowledged data (RFC 5482); 0: 60 000 */
+	uint32_t keepalive_ms;   /**< idle time before probes; 0: off, at least 1 000; then eight
+				      probes, at most 15 s apart */
+	uint32_t user_timeout_ms; /**< unacknowledged data and SYNs (RFC 5482); 0: 60 000 */
 	struct ks_pool *chunks;  /**< borrowed; shared with the other rooms of this owner */
 	struct ks_timer_wheel *wheel; /**< borrowed; the owner advances it */
 	struct ks_hash_key key;  /**< secret for sequence numbers and look-up */
@@ -98,7 +99,9 @@ enum ks_tcp_event {
 	KS_TCP_EV_ACCEPTED = 1 << 0,  /**< passive open is established; set the user pointer */
 	KS_TCP_EV_CONNECTED = 1 << 1, /**< active open is established */
 	KS_TCP_EV_READABLE = 1 << 2,  /**< new bytes in ks_tcp_rx() */
-	KS_TCP_EV_WRITABLE = 1 << 3,  /**< ks_tcp_tx_room() grew after it had refused or was short */
+	/** Half of the send buffer is free again, after ks_tcp_send() had not taken all or had left
+	 *  less than that. */
+	KS_TCP_EV_WRITABLE = 1 << 3,
 	KS_TCP_EV_EOF = 1 << 4,       /**< peer's FIN is in order; nothing more will be read */
 	KS_TCP_EV_CLOSED = 1 << 5,    /**< dead: reset, timed out or fully closed; see ks_tcp_error() */
 };
@@ -124,15 +127,20 @@ void ks_tcp_rx_done(struct ks_tcp_stack *stack, struct ks_tcp_conn *conn);
 uint32_t ks_tcp_tx_room(const struct ks_tcp_conn *conn);
 /** Bytes sent or queued and not yet acknowledged. */
 uint32_t ks_tcp_tx_pending(const struct ks_tcp_conn *conn);
-/** Moves bytes (as many as there is room for) from `data` to the send queue.
- *  @return bytes taken, -EPIPE after shutdown or death. */
+/** Moves bytes (as many as there is room for) from `data` to the send queue; allowed before the
+ *  connection is established. @return bytes taken, -EPIPE after shutdown or death. */
 int ks_tcp_send(struct ks_tcp_stack *stack, struct ks_tcp_conn *conn, struct ks_chain *data);
 /** FIN after what is queued; reading goes on. */
 void ks_tcp_shutdown(struct ks_tcp_stack *stack, struct ks_tcp_conn *conn);
 /** RST now; EV_CLOSED does not follow; the pointer dies. */
 void ks_tcp_abort(struct ks_tcp_stack *stack, struct ks_tcp_conn *conn);
-/** The owner wants no more of it: the pointer dies. What is queued is still sent, then FIN; input is
- *  thrown away and answered by RST when there is some (RFC 9293 section 3.6, RFC 2525 section 2.17). */
+/**
+ * The owner wants no more of it: the pointer dies. What is queued is still sent, then FIN. Input is
+ * thrown away, and where there is or comes some the end is a RST instead, as soon as the peer has
+ * acknowledged what was queued (RFC 9293 section 3.6, RFC 2525 section 2.17). It is over within four
+ * user time-outs, and two segment lifetimes after our FIN was acknowledged; at most a quarter of
+ * max_conns (and 16) may be in that state, more are reset at once.
+ */
 void ks_tcp_release(struct ks_tcp_stack *stack, struct ks_tcp_conn *conn);
 
 /** X-macro rows (ID, name, help) are in tcp's own table. */

@@ -94,10 +94,9 @@ check_liveness(const struct ks_tcp_conn *conn)
 	if (conn->state == KS_TCP_SYN_SENT || conn->state == KS_TCP_SYN_RCVD ||
 	    (open && (ks_tcp_in_flight(conn) > 0 || ks_tcp_unsent(conn) > 0)))
 		must(ks_tcp_due_is_set(conn, KS_TCP_DUE_RTX), "something owed and no timer");
-	if (open && (conn->flags & (KS_TCP_F_FIN_QUEUED | KS_TCP_F_INPUT_LOST)) ==
-			    KS_TCP_F_FIN_QUEUED)
-		must((conn->flags & KS_TCP_F_FIN_SENT) ||
-			     ks_tcp_due_is_set(conn, KS_TCP_DUE_RTX),
+	if (open &&
+	    (conn->flags & (KS_TCP_F_FIN_QUEUED | KS_TCP_F_INPUT_LOST)) == KS_TCP_F_FIN_QUEUED)
+		must((conn->flags & KS_TCP_F_FIN_SENT) || ks_tcp_due_is_set(conn, KS_TCP_DUE_RTX),
 		     "FIN owed and no timer");
 	if (open && conn->unacked_segs > 0)
 		must(ks_tcp_due_is_set(conn, KS_TCP_DUE_DELACK), "ACK owed and no timer");

@@ -52,7 +52,16 @@ rig_emit(void *arg, const struct ks_tcp_segment *seg)
 static bool
 rig_fail(void *arg)
 {
-	return ((struct rig *)arg)->no_memory;
+	const struct rig *rig = arg;
+
+	return rig->no_memory && ks_pool_free_count(rig->chunks) <= rig->spare;
+}
+
+void
+rig_memory(struct rig *rig, bool none, bool given_back)
+{
+	rig->no_memory = none || given_back;
+	rig->spare = none ? UINT32_MAX : ks_pool_free_count(rig->chunks);
 }
 
 void

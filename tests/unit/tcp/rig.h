@@ -31,6 +31,7 @@ struct rig {
 	struct ks_pool *chunks;
 	struct ks_now now;
 	bool no_memory; /* the chunk pool answers "empty" */
+	uint32_t spare; /* with no_memory: free chunks above which it does not */
 	bool no_wire;	/* emit fails */
 	struct rig_segment *out;
 	uint32_t head, tail;
@@ -45,6 +46,8 @@ uint32_t rig_stop(struct rig *rig);
 /* Lets time pass in steps of a millisecond, each a turn, until `to_us` or until something was sent.
  */
 void rig_advance(struct rig *rig, uint64_t to_us, bool stop_at_segment);
+/* `none`: no chunk can be had; `given_back`: only such as are given back from now on. */
+void rig_memory(struct rig *rig, bool none, bool given_back);
 void rig_flush(struct rig *rig);
 void rig_tuple(struct ks_tuple *tuple, uint16_t remote_port);
 void rig_input(struct rig *rig, uint16_t remote_port, const void *l4, uint16_t l4_bytes);

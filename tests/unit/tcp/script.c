@@ -495,7 +495,7 @@ do_call(struct script *s, bool turn)
 	else if (strcmp(call, "connect") == 0)
 		rc = call_connect(s);
 	else if (strcmp(call, "nomem") == 0)
-		s->rig.no_memory = on;
+		rig_memory(&s->rig, on, strcmp(word_at(s, 3), "one") == 0);
 	else if (strcmp(call, "nowire") == 0)
 		s->rig.no_wire = on;
 	else if (conn == NULL)
@@ -665,15 +665,6 @@ one_line(struct script *s, char *text)
 		return do_set(s);
 	if (strcmp(s->word[0], "peer") == 0) {
 		s->cur = number(word_at(s, 1)) % RIG_PEERS;
-		return 0;
-	}
-	if (strcmp(s->word[0], "peer_isn") == 0) {
-		peer_of(s)->irs = number(word_at(s, 1));
-		return 0;
-	}
-	if (strcmp(s->word[0], "fresh") == 0) {
-		peer_of(s)->sent = 0;
-		peer_of(s)->read = 0;
 		return 0;
 	}
 	return timed_line(s);
