@@ -11,6 +11,7 @@ static int
 lists_create(struct ks_proxy *px)
 {
 	TAILQ_INIT(&px->all_sessions);
+	TAILQ_INIT(&px->shaking);
 	TAILQ_INIT(&px->wait_exchange);
 	TAILQ_INIT(&px->wait_link);
 	TAILQ_INIT(&px->all_upstreams);
@@ -348,6 +349,9 @@ session_unwait(struct session *s)
 	struct session_list *list;
 
 	switch (s->waiting) {
+	case WAITING_PEER:
+		list = &px->shaking;
+		break;
 	case WAITING_EXCHANGE:
 		list = &px->wait_exchange;
 		break;

@@ -78,7 +78,7 @@ struct session {
 	char principal[64];   /**< of the last exchange, for display */
 };
 
-enum waiting { WAITING_NOT, WAITING_EXCHANGE, WAITING_LINK, WAITING_UPSTREAM };
+enum waiting { WAITING_NOT, WAITING_PEER, WAITING_EXCHANGE, WAITING_LINK, WAITING_UPSTREAM };
 
 TAILQ_HEAD(session_list, session);
 
@@ -125,6 +125,7 @@ struct ks_proxy {
 	uint64_t counters[KS_PROXY_COUNTER_MAX];
 	struct ks_pool *sessions, *upstreams, *exchanges;
 	struct session_list all_sessions;
+	struct session_list shaking; /**< handshakes under way, oldest first */
 	struct session_list wait_exchange, wait_link;
 	struct session_list wait_upstream[KS_UPSTREAM_CLASSES];
 	struct upstream_list all_upstreams;

@@ -52,6 +52,7 @@ session_init(struct ks_proxy *px, struct session *s)
 	ks_timer_init(&s->deadline.timer, session_timer);
 	TAILQ_INSERT_TAIL(&px->all_sessions, s, all);
 	px->handshakes++;
+	session_wait(s, &px->shaking, WAITING_PEER);
 	count(px, KS_PROXY_SESSIONS);
 	session_deadline_in(s, px->p.limits.handshake_timeout_ms);
 }
@@ -80,20 +81,29 @@ session_open(struct ks_proxy *px, struct ks_tcp_conn *conn, uint16_t slot)
 	return 0;
 }
 
+/** Who began last is served: unfinished handshakes that stay must not shut everybody else out. */
+static void
+handshake_room(struct ks_proxy *px)
+{
+	struct session *oldest = TAILQ_FIRST(&px->shaking);
+
+	if (px->handshakes < px->p.limits.handshakes || oldest == NULL)
+		return;
+	count(px, KS_PROXY_HANDSHAKE_DISPLACED);
+	session_destroy(oldest, true, KS_END_CLIENT_GONE);
+}
+
 /** @return whether the connection lives on. */
 bool
 session_accept(struct ks_proxy *px, struct ks_tcp_conn *conn)
 {
 	uint16_t slot;
 
-	if (px->handshakes >= px->p.limits.handshakes) {
-		refuse(px, conn, KS_PROXY_SESSION_REFUSED_HANDSHAKES);
-		return false;
-	}
 	if (!admission_connection(px, &ks_tcp_tuple(conn)->remote, &slot)) {
 		refuse(px, conn, KS_PROXY_SESSION_REFUSED_SHARE);
 		return false;
 	}
+	handshake_room(px);
 	if (session_open(px, conn, slot) != 0) {
 		admission_connection_end(px, slot);
 		refuse(px, conn, KS_PROXY_SESSION_REFUSED_FULL);
@@ -148,6 +158,14 @@ session_drain(struct session *s)
 	proxy_ready(s->proxy, &s->leg);
 }
 
+static void
+handshake_over(struct session *s)
+{
+	s->handshaking = false;
+	s->proxy->handshakes--;
+	session_unwait(s);
+}
+
 static enum step
 handshake_step(struct session *s)
 {
@@ -160,8 +178,7 @@ handshake_step(struct session *s)
 		session_destroy(s, false, KS_END_CLIENT_GONE);
 		return STEP_GONE;
 	}
-	s->handshaking = false;
-	px->handshakes--;
+	handshake_over(s);
 	count(px, KS_PROXY_HANDSHAKE_OK);
 	if (ks_tls_resumed(s->leg.tls))
 		count(px, KS_PROXY_HANDSHAKE_RESUMED);
@@ -237,6 +254,7 @@ static ks_cold void
 tls_failed(struct session *s)
 {
 	if (s->state == SESSION_HANDSHAKE) {
+		handshake_over(s);
 		count(s->proxy, KS_PROXY_HANDSHAKE_FAILED);
 		if (strcmp(ks_tls_reason(s->leg.tls), "http request") == 0)
 			answer_plain_http(s);

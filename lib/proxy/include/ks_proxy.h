@@ -86,12 +86,11 @@ void ks_proxy_free(struct ks_proxy *proxy, struct ks_exchange *ex);
 	X(SESSION_REFUSED_FULL, "session_refused_full", "client connections refused: limit")       \
 	X(SESSION_REFUSED_SHARE, "session_refused_share",                                          \
 	  "client connections refused: share of their source")                                      \
-	X(SESSION_REFUSED_HANDSHAKES, "session_refused_handshakes",                                \
-	  "client connections refused: too many unfinished handshakes")                            \
 	X(HANDSHAKE_OK, "handshake_ok", "TLS handshakes with clients finished")                    \
 	X(HANDSHAKE_RESUMED, "handshake_resumed", "of these, resumed sessions")                    \
 	X(HANDSHAKE_FAILED, "handshake_failed", "TLS handshakes with clients failed")              \
 	X(HANDSHAKE_TIMEOUT, "handshake_timeout", "handshakes given up: too slow")                 \
+	X(HANDSHAKE_DISPLACED, "handshake_displaced", "handshakes given up for newer ones: limit") \
 	X(PLAIN_HTTP, "plain_http", "plain HTTP spoken to the TLS port")                           \
 	X(HEAD_TIMEOUT, "head_timeout", "request heads given up: too slow")                        \
 	X(BODY_TIMEOUT, "body_timeout", "request bodies given up: under the minimum rate")         \

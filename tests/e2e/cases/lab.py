@@ -72,7 +72,7 @@ def kubectl_end(process: subprocess.Popen[str]) -> None:
     """Ends what kubectl_start began."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+        process.communicate()
 
 
 def address(client: str) -> str:
