@@ -556,6 +556,8 @@ do_check(struct script *s)
 		got = ks_tcp_tx_pending(peer_of(s)->conn);
 	else if (strcmp(what, "iss_newer") == 0)
 		got = (int32_t)(peer_of(s)->iss - peer_of(s)->iss_before) > 0;
+	else if (strcmp(what, "iss_step") == 0)
+		got = peer_of(s)->iss - peer_of(s)->iss_before;
 	else
 		return fail(s, "unknown check %s", what);
 	if (got != number(word_at(s, 3)))

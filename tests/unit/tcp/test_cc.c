@@ -144,9 +144,32 @@ test_unused(void)
 	}
 }
 
+/* Slow start grows by what is acknowledged, at most eight segments at once, and ends at ssthresh.
+ */
+static void
+test_slow_start(void)
+{
+	struct whitebox box;
+
+	start(&box, KS_TCP_CC_NEWRENO);
+	ks_tcp_cc_acked(box.conn, 3 * MSS);
+	CU_ASSERT_EQUAL(box.conn->cwnd, 13 * MSS);
+	ks_tcp_cc_acked(box.conn, 100 * MSS);
+	CU_ASSERT_EQUAL(box.conn->cwnd, 21 * MSS);
+	box.conn->ssthresh = 23 * MSS;
+	ks_tcp_cc_acked(box.conn, 8 * MSS);
+	CU_ASSERT_EQUAL(box.conn->cwnd, 23 * MSS);
+	ks_tcp_cc_acked(box.conn, 8 * MSS);
+	CU_ASSERT_EQUAL(box.conn->cwnd, 23 * MSS);
+	CU_ASSERT_EQUAL(ks_tcp_cc_initial_window(1460), 14600);
+	CU_ASSERT_EQUAL(ks_tcp_cc_initial_window(536), 5360);
+	CU_ASSERT_EQUAL(ks_tcp_cc_initial_window(8960), 17920);
+	whitebox_stop(&box);
+}
+
 static const struct ks_test tests[] = {
 	KS_TEST(test_cubic_curve), KS_TEST(test_cubic_friendly), KS_TEST(test_cubic_convergence),
-	KS_TEST(test_newreno),	   KS_TEST(test_unused),
+	KS_TEST(test_newreno),	   KS_TEST(test_unused),	 KS_TEST(test_slow_start),
 };
 
 KS_TEST_MAIN("tcp/cc", tests)
