@@ -25,14 +25,16 @@ def main() -> int:
         return 2
     pid, directory, state = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     telemetry = Telemetry(directory)
-    now = Watch(pid, telemetry).look()
+    watch = Watch(pid, telemetry)
+    kept = json.loads(state.read_text()) if state.exists() else None
+    if kept is None:    # the first call comes before the first load
+        kept = {"idle": watch.idle_share(), "last": dataclasses.asdict(watch.look()), "total_ns": 0.0}
+    now = watch.look()
     telemetry.close()
-    total = 0.0
-    if state.exists():
-        kept = json.loads(state.read_text())
-        total = kept["total_ns"] + 1e3 * cost(Snapshot(**kept["last"]), now, 1).us
-    state.write_text(json.dumps({"last": dataclasses.asdict(now), "total_ns": total}))
-    print(int(total))
+    kept["total_ns"] += 1e3 * cost(Snapshot(**kept["last"]), now, 1, kept["idle"]).us
+    kept["last"] = dataclasses.asdict(now)
+    state.write_text(json.dumps(kept))
+    print(int(kept["total_ns"]))
     return 0
 
 

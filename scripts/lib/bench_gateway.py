@@ -5,7 +5,8 @@
 A polling core is always busy, so its CPU time says nothing: the stages count the time of the turns in
 which they found work. That time is the clock's; what the scheduler took away in the middle of a turn is in
 it. Costs therefore are the stages' time, scaled by the share of the clock that the worker's thread really
-ran, plus all CPU time of the other threads (records, learning, publishing), which run on the same core.
+ran, plus the CPU time of the other threads (records, learning, publishing), which run on the same core, less
+what those spend while nothing comes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 WORKER_THREAD = re.compile(r"^(rte|lcore|dpdk)-worker")
 REPLY_BYTES = 1 << 17
+IDLE_S = 0.5
 
 
 class BenchError(Exception):
@@ -103,23 +105,22 @@ class Cost:
     clock_us: float          # as telemetry tells it, with what the scheduler took away
     stages: dict[str, float]
     busy: float              # share of the core
-    seconds: float
     ops: int
 
 
-def cost(a: Snapshot, b: Snapshot, ops: int, workers: int = 1) -> Cost:
+def cost(a: Snapshot, b: Snapshot, ops: int, idle_share: float) -> Cost:
     """The last stage is the control core's thread with everything that it does."""
     ops = max(ops, 1)
     clock = b.clock - a.clock
-    share = min(1.0, (b.worker_cpu - a.worker_cpu) / (clock * workers))
+    share = min(1.0, (b.worker_cpu - a.worker_cpu) / clock)
     spent = {name: b.stages[name] - a.stages[name] for name in b.stages}
     stages = {name: ns * share for name, ns in spent.items() if name != "record"}
-    stages["record"] = b.other_cpu - a.other_cpu
+    stages["record"] = max(0.0, b.other_cpu - a.other_cpu - idle_share * clock)
     total = sum(stages.values())
     return Cost(
         us=total / ops / 1e3, clock_us=sum(spent.values()) / ops / 1e3,
         stages={name: round(ns / ops / 1e3, 3) for name, ns in stages.items()},
-        busy=total / clock / workers, seconds=clock / 1e9, ops=ops)
+        busy=total / clock, ops=ops)
 
 
 class Watch:
@@ -152,6 +153,12 @@ class Watch:
                 return int(line.split()[1]) * 1024
         raise BenchError("the gateway has ended")
 
+    def idle_share(self) -> float:
+        """Of the core, by all threads but the worker, while nothing comes: to be asked before it does."""
+        before, start = self._cpu()[1], time.monotonic_ns()
+        time.sleep(IDLE_S)
+        return (self._cpu()[1] - before) / (time.monotonic_ns() - start)
+
     def look(self) -> Snapshot:
         """Cheap: a fraction of a millisecond."""
         clock = time.monotonic_ns()
@@ -183,6 +190,7 @@ class Gateway(Watch):
             end(self.process)
             raise
         super().__init__(self.process.pid, telemetry)
+        self.idle = self.idle_share()
 
     def _wait(self, directory: Path) -> Telemetry:
         """Rules are compiled at the start: that takes its time on a busy machine."""

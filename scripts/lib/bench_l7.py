@@ -83,7 +83,8 @@ class Bench:
         before = self.gateway.look()
         time.sleep(seconds)
         after = self.gateway.look()
-        return cost(before, after, after.exchanges - before.exchanges), load.result()
+        ops = after.exchanges - before.exchanges
+        return cost(before, after, ops, self.gateway.idle), load.result()
 
     def opening(self, n: int) -> tuple[Snapshot, Snapshot, dict[str, Any]]:
         """Full handshakes, one after the other; the second look is at connections that rest."""
@@ -160,9 +161,9 @@ def figure_resume(bench: Bench, run: int) -> None:
 
 def figure_hs(bench: Bench, run: int) -> None:
     """Connect and full handshake alone."""
-    bench.start_gateway()
+    gateway = bench.start_gateway()
     before, after, load = bench.opening(bench.args.handshakes)
-    c = cost(before, after, load["open"])
+    c = cost(before, after, load["open"], gateway.idle)
     bench.emit("hs", run, {"mode": "learn", **cost_fields(c), "per_s": load["handshakes_per_s"],
                            **latency_fields(load, "handshake_us")}, load)
 
