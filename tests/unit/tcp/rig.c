@@ -3,7 +3,7 @@
 
 #include "rig.h"
 
-#define START_US 1000000000ull
+#define START_US 1000000000ull /* SCRIPT_START_US too */
 
 uint8_t
 rig_pattern(uint32_t offset)
