@@ -56,14 +56,16 @@ peer_l7() {	# FIGURES REPEAT SECONDS
 	return "$status"
 }
 
-# The lab takes down what it put up; this is for a run that was cut off.
+# The lab takes down what it put up; this is for a run that was cut off. Nobody else's programs are in these
+# namespaces.
 peer_cleanup() {
-	local lab
+	local lab entry
 	[ -n "$PEER_TMP" ] || return 0
+	for entry in "${PEER_ENV[@]}"; do
+		ip netns pids "${entry#*=}" 2>/dev/null | xargs -r kill 2>/dev/null || true
+	done
 	lab=$(peer_lab)
 	if [ -n "$lab" ]; then
-		if [ -s "$PEER_TMP/haproxy/pid" ]; then kill "$(cat "$PEER_TMP/haproxy/pid")" 2>/dev/null || true; fi
-		env "${PEER_ENV[@]}" BENCH_TMP="$PEER_TMP" "$lab/lab.sh" backend-down >/dev/null 2>&1 || true
 		env "${PEER_ENV[@]}" BENCH_TMP="$PEER_TMP" "$lab/lab.sh" down >/dev/null 2>&1 || true
 	fi
 	rm -rf "$PEER_TMP"
