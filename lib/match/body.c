@@ -137,7 +137,7 @@ opaque(struct ks_matcher *m, uint8_t nature)
 		.flags = value_flags(m->ex),
 	};
 
-	ks_match_text(m, value, body, ks_match_chars(body));
+	ks_match_text(m, &value, body, ks_match_chars(body));
 }
 
 /* ---- JSON ---- */
@@ -187,7 +187,7 @@ yaml(struct ks_matcher *m)
 		i++;
 	if (i < body.n && body.p[i] == '{' && json_walk(m, false, &off) == 0)
 		return;
-	ks_match_gap(m, GAP_YAML);
+	ks_match_gap(m, ks_match_yaml_multiplies(body) ? GAP_ALIASES : GAP_YAML);
 	opaque(m, ks_match_kube_object(m->ex) ? NATURE_CODE : NATURE_PLAIN);
 }
 
@@ -208,7 +208,7 @@ form_pair(struct ks_matcher *m, struct ks_str name, struct ks_str raw)
 		ks_match_gap(m, GAP_DECODED);
 		return;
 	}
-	ks_match_text(m, scan, path, ks_match_chars(path));
+	ks_match_text(m, &scan, path, ks_match_chars(path));
 	fold.hash = ks_match_field_hash(m->db, fold.place, path);
 	fold.chars = ks_match_chars(value);
 	fold.type = ks_match_type(value, fold.chars);
@@ -222,7 +222,7 @@ form_pair(struct ks_matcher *m, struct ks_str name, struct ks_str raw)
 		ks_match_field_fold(m, field, &fold, value);
 		scan.name = ks_field_path(&m->ex->fields, &m->ex->fields.v[field]);
 	}
-	ks_match_text(m, scan, value, fold.chars);
+	ks_match_text(m, &scan, value, fold.chars);
 }
 
 static void

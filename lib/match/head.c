@@ -106,7 +106,7 @@ part_new(struct ks_matcher *m, const struct part *part, bool remember)
 	if (!part->unfolded)
 		fold_in(m, &fold, part->name, part->value);
 	if (part->where != 0)
-		ks_match_text(m, value, part->value, fold.chars);
+		ks_match_text(m, &value, part->value, fold.chars);
 	if (remember && !fold.secret)
 		ks_match_clean_note(m, &fold, part->name, part->raw, part->value);
 }
@@ -185,7 +185,7 @@ scan_name(struct ks_matcher *m, const struct part *part, struct ks_str name)
 {
 	struct match_value value = {.name = KS_STR("(a name)"), .where = part->where};
 
-	ks_match_text(m, value, name, ks_match_chars(name));
+	ks_match_text(m, &value, name, ks_match_chars(name));
 }
 
 /* Keeps the name that was just decoded while the values of this request are gathered. */
@@ -308,7 +308,7 @@ credential(struct ks_matcher *m, struct ks_str name, struct ks_str value)
 	if (ks_unlikely(!is_token68(value))) {
 		fold.type = KS_VALUE_TEXT;
 		fold.chars = ks_match_chars(value);
-		ks_match_text(m, scan, value, fold.chars);
+		ks_match_text(m, &scan, value, fold.chars);
 	}
 	fold_in(m, &fold, name, value);
 }

@@ -9,11 +9,13 @@
  * matcher's worker.
  */
 #include <stdio.h>
+#include <strings.h>
 
 #include "match_priv.h"
 
 #define OBSERVED_MAX 40u
 #define LEAK_SHOWN 4u
+#define CHANCE_TAIL 24u
 
 static bool class_is_code(enum ks_match_class class)
 {
@@ -115,6 +117,36 @@ observed_text(char text[KS_FINDING_TEXT_BYTES], const struct ks_match_rule *rule
 	ks_finding_text_set(text, (struct ks_str){masked, (uint32_t)n});
 }
 
+static bool
+has_word(struct ks_str text, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (uint32_t i = 0; i + n <= text.n; i++)
+		if (strncasecmp(text.p + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+/* Documentation is full of keys that are none. What comes from a generator has many different
+ * characters in its last part and does not call itself an example. */
+static bool
+looks_generated(struct ks_str text)
+{
+	uint32_t n = KS_MIN(text.n, (uint32_t)CHANCE_TAIL), distinct = 0;
+	struct ks_str tail = {text.p + text.n - n, n};
+	uint64_t seen[4] = {0};
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t c = (uint8_t)tail.p[i];
+
+		distinct += (seen[c >> 6] >> (c & 63) & 1) == 0;
+		seen[c >> 6] |= 1ull << (c & 63);
+	}
+	return distinct * 3 >= n && !has_word(tail, "example") && !has_word(tail, "xxxx") &&
+	       !has_word(tail, "redacted");
+}
+
 void
 ks_match_hit_add(struct ks_matcher *m, uint32_t rule, const struct match_value *value,
 		 struct ks_str observed)
@@ -123,7 +155,8 @@ ks_match_hit_add(struct ks_matcher *m, uint32_t rule, const struct match_value *
 	int16_t db = worth(r, value->nature);
 	struct match_hit *hit;
 
-	if (!ks_match_hit_wanted(m, rule, value->nature))
+	if (!ks_match_hit_wanted(m, rule, value->nature) ||
+	    (r->class == KS_MATCH_LEAK && !looks_generated(observed)))
 		return;
 	hit = hit_place(m, rule, db);
 	if (hit == NULL)

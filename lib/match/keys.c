@@ -7,6 +7,8 @@
  */
 #include "keys.h"
 
+#define OBJECT_MIX 0x9e3779b97f4a7c15u
+
 static uint32_t
 slot_of(uint64_t hash)
 {
@@ -54,13 +56,13 @@ on_stack(const struct match_keys *keys, uint32_t from, uint64_t hash)
 }
 
 bool
-ks_match_keys_add(struct ks_matcher *m, struct match_frame *frame, struct ks_str key)
+ks_match_keys_add(struct ks_matcher *m, struct match_frame *frame, uint64_t hash)
 {
 	struct match_keys *keys = &m->keys;
-	/* Two objects that are open at once begin at different places of the stack, or the outer
-	 * one has no key yet. */
-	uint64_t hash = ks_hash64(m->db->seed + frame->keys_from, key.p, key.n);
 
+	/* Two objects that are open at once begin at different places of the stack, or the outer
+	 * one has no key yet. 0 is an empty slot. */
+	hash = (hash ^ frame->keys_from * OBJECT_MIX) | 1;
 	if (ks_unlikely(keys->n == MATCH_KEYS_MAX)) {
 		ks_match_gap(m, GAP_KEYS);
 		return false;

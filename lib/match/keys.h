@@ -9,8 +9,9 @@
 
 #include "match_priv.h"
 
-/** @param frame the object. @return true when it has this key already. */
-bool ks_match_keys_add(struct ks_matcher *m, struct match_frame *frame, struct ks_str key);
+/** @param frame the object. @param hash of the key, with a seed that is the same within the object.
+ *  @return true when the object has this key already. */
+bool ks_match_keys_add(struct ks_matcher *m, struct match_frame *frame, uint64_t hash);
 /** Forgets the keys from `from` on: of an object that ends, or of a walk that breaks off. */
 void ks_match_keys_drop(struct match_keys *keys, uint32_t from, bool tabled);
 

@@ -23,42 +23,48 @@ struct word {
 	const char *text;
 	uint16_t flags;
 	uint8_t nature;
+	uint8_t n;
 };
 
+#define WORD(text, flags, nature)                     \
+	{                                             \
+		text, flags, nature, sizeof(text) - 1 \
+	}
+
 static const struct word words[] = {
-	{"metadata", SPOT_METADATA, NATURE_PLAIN},
-	{"labels", SPOT_MAP, NATURE_PLAIN},
-	{"annotations", SPOT_MAP | SPOT_NOTES, NATURE_PLAIN},
-	{"matchLabels", SPOT_MAP, NATURE_PLAIN},
-	{"nodeSelector", SPOT_MAP, NATURE_PLAIN},
-	{"selector", SPOT_MAP, NATURE_PLAIN},
-	{"extra", SPOT_MAP, NATURE_PLAIN},
-	{"options", SPOT_MAP, NATURE_PLAIN},
-	{"parameters", SPOT_MAP, NATURE_PARAM},
-	{"volumeAttributes", SPOT_MAP, NATURE_PARAM},
-	{"data", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN},
-	{"stringData", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN},
-	{"binaryData", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN},
-	{"fieldsV1", SPOT_DEEP, NATURE_PLAIN},
-	{"openAPIV3Schema", SPOT_DEEP, NATURE_CODE},
-	{"properties", SPOT_DEEP, NATURE_CODE},
-	{"value", SPOT_SECRET, NATURE_PARAM},
-	{"message", 0, NATURE_PARAM},
-	{"note", 0, NATURE_PARAM},
-	{"command", 0, NATURE_CODE},
-	{"args", 0, NATURE_CODE},
-	{"script", 0, NATURE_CODE},
-	{"scripts", 0, NATURE_CODE},
-	{"expression", 0, NATURE_CODE},
-	{"messageExpression", 0, NATURE_CODE},
-	{"expr", 0, NATURE_CODE},
-	{"query", 0, NATURE_CODE},
-	{"rego", 0, NATURE_CODE},
-	{"lua", 0, NATURE_CODE},
-	{"pattern", 0, NATURE_CODE},
-	{"description", 0, NATURE_CODE},
-	{"jsonPath", 0, NATURE_CODE},
-	{"userData", 0, NATURE_CODE},
+	WORD("metadata", SPOT_METADATA, NATURE_PLAIN),
+	WORD("labels", SPOT_MAP, NATURE_PLAIN),
+	WORD("annotations", SPOT_MAP | SPOT_NOTES, NATURE_PLAIN),
+	WORD("matchLabels", SPOT_MAP, NATURE_PLAIN),
+	WORD("nodeSelector", SPOT_MAP, NATURE_PLAIN),
+	WORD("selector", SPOT_MAP, NATURE_PLAIN),
+	WORD("extra", SPOT_MAP, NATURE_PLAIN),
+	WORD("options", SPOT_MAP, NATURE_PLAIN),
+	WORD("parameters", SPOT_MAP, NATURE_PARAM),
+	WORD("volumeAttributes", SPOT_MAP, NATURE_PARAM),
+	WORD("data", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN),
+	WORD("stringData", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN),
+	WORD("binaryData", SPOT_MAP | SPOT_DATA | SPOT_SECRET, NATURE_PLAIN),
+	WORD("fieldsV1", SPOT_DEEP, NATURE_PLAIN),
+	WORD("openAPIV3Schema", SPOT_DEEP, NATURE_CODE),
+	WORD("properties", SPOT_DEEP, NATURE_CODE),
+	WORD("value", SPOT_SECRET, NATURE_PARAM),
+	WORD("message", 0, NATURE_PARAM),
+	WORD("note", 0, NATURE_PARAM),
+	WORD("command", 0, NATURE_CODE),
+	WORD("args", 0, NATURE_CODE),
+	WORD("script", 0, NATURE_CODE),
+	WORD("scripts", 0, NATURE_CODE),
+	WORD("expression", 0, NATURE_CODE),
+	WORD("messageExpression", 0, NATURE_CODE),
+	WORD("expr", 0, NATURE_CODE),
+	WORD("query", 0, NATURE_CODE),
+	WORD("rego", 0, NATURE_CODE),
+	WORD("lua", 0, NATURE_CODE),
+	WORD("pattern", 0, NATURE_CODE),
+	WORD("description", 0, NATURE_CODE),
+	WORD("jsonPath", 0, NATURE_CODE),
+	WORD("userData", 0, NATURE_CODE),
 };
 _Static_assert(KS_ARRAY_SIZE(words) < MATCH_WORD_SLOTS / 2, "the look-up must keep empty slots");
 
@@ -75,8 +81,7 @@ void
 ks_match_place_init(struct ks_match_db *db)
 {
 	for (uint8_t i = 0; i < KS_ARRAY_SIZE(words); i++) {
-		uint32_t n = (uint32_t)strlen(words[i].text);
-		uint32_t slot = word_slot(words[i].text, n);
+		uint32_t slot = word_slot(words[i].text, words[i].n);
 
 		while (db->words[slot] != 0)
 			slot = (slot + 1) % MATCH_WORD_SLOTS;
@@ -92,7 +97,7 @@ word_find(const struct ks_match_db *db, struct ks_str key)
 	for (; key.n > 0 && db->words[slot] != 0; slot = (slot + 1) % MATCH_WORD_SLOTS) {
 		const struct word *word = &words[db->words[slot] - 1];
 
-		if (word->text[0] == key.p[0] && ks_str_is(key, word->text))
+		if (word->n == key.n && memcmp(word->text, key.p, key.n) == 0)
 			return word;
 	}
 	return NULL;
@@ -102,14 +107,8 @@ word_find(const struct ks_match_db *db, struct ks_str key)
 static bool
 is_field_name(struct ks_str key)
 {
-	const uint32_t plain = KS_CHAR_LOWER | KS_CHAR_UPPER | KS_CHAR_DIGIT | KS_CHAR_NAME;
-
-	if (key.n == 0 || key.n > FIELD_NAME_MAX)
-		return false;
-	if (key.p[0] == '$')
-		return true;
-	return (ks_match_chars(key) & MATCH_CHARS_PUBLIC & ~plain) == 0 &&
-	       memchr(key.p, '.', key.n) == NULL && memchr(key.p, '-', key.n) == NULL;
+	return key.n > 0 && key.n <= FIELD_NAME_MAX &&
+	       ((ks_match_chars(key) & CHAR_NO_FIELD) == 0 || key.p[0] == '$');
 }
 
 static void
@@ -141,18 +140,18 @@ is_selector_part(struct ks_str key)
 }
 
 static void
-field(const struct ks_match_db *db, const struct match_spot *self, struct ks_str key,
+field(const struct ks_match_db *db, const struct match_spot *self, const struct match_key *key,
       struct match_spot *child)
 {
-	const struct word *word = word_find(db, key);
+	const struct word *word = word_find(db, key->text);
 
 	child->flags &= (uint16_t) ~(SPOT_MAP | SPOT_DATA | SPOT_NOTES | SPOT_ENTRY);
-	if (word == NULL && !is_field_name(key)) {
+	if (word == NULL && !is_field_name(key->text)) {
 		anonymous(self, child);
 		return;
 	}
-	child->key = key;
-	child->hash = ks_hash64(self->hash, key.p, key.n);
+	child->key = key->text;
+	child->hash = key->hash;
 	if (word != NULL) {
 		child->flags |= word->flags;
 		child->nature = KS_MAX(child->nature, word->nature);
@@ -161,16 +160,16 @@ field(const struct ks_match_db *db, const struct match_spot *self, struct ks_str
 
 void
 ks_match_place_child(const struct match_walk *walk, const struct match_spot *self,
-		     struct ks_str key, struct match_spot *child)
+		     const struct match_key *key, struct match_spot *child)
 {
-	*child = *self;
+	ks_match_spot_copy(child, self);
 	if (self->flags & SPOT_SUNK) {
 		child->key = (struct ks_str){"", 0};
 	} else if (self->flags & SPOT_DEEP) {
 		anonymous(self, child);
 		child->flags |= SPOT_SUNK;
-	} else if ((self->flags & SPOT_MAP) && !is_selector_part(key)) {
-		map_entry(self, key, child);
+	} else if ((self->flags & SPOT_MAP) && !is_selector_part(key->text)) {
+		map_entry(self, key->text, child);
 	} else {
 		field(walk->m->db, self, key, child);
 	}
@@ -179,7 +178,7 @@ ks_match_place_child(const struct match_walk *walk, const struct match_spot *sel
 void
 ks_match_place_element(const struct match_spot *self, struct match_spot *child)
 {
-	*child = *self;
+	ks_match_spot_copy(child, self);
 	child->flags &= (uint16_t) ~(SPOT_MAP | SPOT_DATA | SPOT_NOTES);
 	if (self->flags & SPOT_SUNK) {
 		child->key = (struct ks_str){"", 0};
@@ -250,12 +249,14 @@ ks_match_place_pointer(struct match_walk *walk, const struct match_spot *op, str
 
 	spot.flags = 0;
 	while (pos < pointer.n) {
-		struct ks_str key = {token, pointer_token(pointer, &pos, token, sizeof(token))};
+		struct match_key key = {
+			.text = {token, pointer_token(pointer, &pos, token, sizeof(token))}};
 
-		if (is_index(key) && (spot.flags & SPOT_MAP) == 0)
+		key.hash = ks_hash64(spot.hash, key.text.p, key.text.n);
+		if (is_index(key.text) && (spot.flags & SPOT_MAP) == 0)
 			ks_match_place_element(&spot, &child);
 		else
-			ks_match_place_child(walk, &spot, key, &child);
+			ks_match_place_child(walk, &spot, &key, &child);
 		if (used + child.key.n + 1 <= sizeof(walk->patch_path)) {
 			if (used > 0 && child.key.n > 0 && child.key.p[0] != '[')
 				walk->patch_path[used++] = '.';

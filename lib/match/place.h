@@ -24,10 +24,16 @@ enum match_spot_flag {
 
 /** Fills the look-up of known keys. */
 void ks_match_place_init(struct ks_match_db *db);
-/** What stands under `key` in the object `self`. The result's key points to `key` or to a literal.
- */
+/* A key and its hash, seeded with that of the object's path. */
+struct match_key {
+	struct ks_str text;
+	uint64_t hash;
+};
+
+/** What stands under `key` in the object `self`. The result's key points to the key's text or to a
+ *  literal. */
 void ks_match_place_child(const struct match_walk *walk, const struct match_spot *self,
-			  struct ks_str key, struct match_spot *child);
+			  const struct match_key *key, struct match_spot *child);
 void ks_match_place_element(const struct match_spot *self, struct match_spot *child);
 /** Nature of this very value. */
 uint8_t ks_match_place_nature(const struct match_walk *walk, const struct match_spot *spot,

@@ -35,6 +35,18 @@ struct scan {
 	} hits[SCAN_HITS_MAX];
 };
 
+/* Only the head of it: the hits need no clearing. */
+static inline void
+scan_init(struct scan *scan, struct ks_matcher *m, uint8_t where, uint8_t nature, uint8_t flags)
+{
+	scan->m = m;
+	scan->g = NULL;
+	scan->where = where;
+	scan->nature = nature;
+	scan->flags = flags;
+	scan->n = 0;
+}
+
 static int
 on_match(unsigned int id, unsigned long long from, unsigned long long to, unsigned int flags,
 	 void *arg)
@@ -67,8 +79,9 @@ scan_bytes(struct scan *scan, const hs_database_t *hs, struct ks_str text)
 static bool
 matches(struct ks_matcher *m, const hs_database_t *hs, uint32_t rule, struct ks_str text)
 {
-	struct scan scan = {.m = m, .where = 0xff, .nature = NATURE_PLAIN};
+	struct scan scan;
 
+	scan_init(&scan, m, 0xff, NATURE_PLAIN, 0);
 	scan_bytes(&scan, hs, text);
 	for (uint32_t i = 0; i < scan.n; i++)
 		if (scan.hits[i].rule == rule)
@@ -113,13 +126,9 @@ static void
 scan_value(struct ks_matcher *m, const hs_database_t *hs, const struct match_value *value,
 	   struct ks_str text)
 {
-	struct scan scan = {
-		.m = m,
-		.where = value->where,
-		.nature = value->nature,
-		.flags = value->flags,
-	};
+	struct scan scan;
 
+	scan_init(&scan, m, value->where, value->nature, value->flags);
 	if (ks_unlikely(scan_bytes(&scan, hs, text) > 0))
 		value_hits(&scan, hs, value, text);
 }
@@ -145,25 +154,20 @@ halve(struct scan *scan, uint32_t from, uint32_t to)
 	halve(scan, middle, to);
 }
 
-static void
+static ks_noinline void
 gather_flush(struct ks_matcher *m, struct match_gather *g, uint8_t nature)
 {
-	struct scan scan = {
-		.m = m,
-		.g = g,
-		.where = g->where,
-		.nature = nature,
-		.flags = g->flags,
-	};
+	const uint32_t middle = (g->n + 1) / 2;
 	struct ks_str text = {g->bytes, g->used};
+	struct scan scan;
 
-	if (g->n > 0 && g->hs != NULL) {
-		m->stats.bytes += g->used;
-		if (ks_unlikely(scan_bytes(&scan, g->hs, text) > 0)) {
-			halve(&scan, 0, g->n / 2 + g->n % 2);
-			if (g->n > 1)
-				halve(&scan, g->n / 2 + g->n % 2, g->n);
-		}
+	scan_init(&scan, m, g->where, nature, g->flags);
+	scan.g = g;
+	m->stats.bytes += g->used;
+	if (ks_unlikely(scan_bytes(&scan, g->hs, text) > 0)) {
+		halve(&scan, 0, middle);
+		if (middle < g->n)
+			halve(&scan, middle, g->n);
 	}
 	g->used = 0;
 	g->n = 0;
@@ -176,7 +180,11 @@ gather_add(struct match_gather *g, const struct match_value *value, struct ks_st
 	struct match_value *v = &g->v[g->n];
 
 	g->flags = g->n++ == 0 ? value->flags : g->flags & value->flags;
-	*v = *value;
+	v->name.p = value->name.p;
+	v->name.n = value->name.n;
+	v->where = value->where;
+	v->nature = value->nature;
+	v->flags = value->flags;
 	v->off = g->used;
 	v->len = text.n;
 	memcpy(g->bytes + g->used, text.p, text.n);
@@ -191,7 +199,7 @@ ks_match_scan_add(struct ks_matcher *m, const struct match_value *value, struct 
 	struct match_gather *g =
 		value->where & MATCH_WHERE_HEAD ? &m->head : &m->body[value->nature];
 
-	if (text.n == 0 || g->hs == NULL)
+	if (text.n < MATCH_HIT_MIN || g->hs == NULL)
 		return;
 	if (ks_unlikely(text.n > MATCH_GATHER_VALUE_MAX)) {
 		m->stats.bytes += text.n;
@@ -208,7 +216,9 @@ void
 ks_match_scan_flush(struct ks_matcher *m)
 {
 	/* Query values of exec are code, all else in a head is not: one buffer, judged as plain. */
-	gather_flush(m, &m->head, NATURE_PLAIN);
+	if (m->head.n > 0)
+		gather_flush(m, &m->head, NATURE_PLAIN);
 	for (uint8_t nature = 0; nature < NATURE_MAX; nature++)
-		gather_flush(m, &m->body[nature], nature);
+		if (m->body[nature].n > 0)
+			gather_flush(m, &m->body[nature], nature);
 }

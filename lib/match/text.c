@@ -66,8 +66,15 @@ rounds_over(struct ks_matcher *m, const struct match_value *value, bool hidden)
 }
 
 static ks_noinline void
-decoded_forms(struct ks_matcher *m, struct match_value *value, struct ks_str text, uint32_t chars)
+decoded_forms(struct ks_matcher *m, const struct match_value *first, struct ks_str text,
+	      uint32_t chars)
 {
+	struct match_value value = *first;
+
+	/* Bytes that come out of a value may be a file. */
+	if (value.where & KS_WHERE_BODY)
+		value.where |= KS_WHERE_RAW;
+
 	for (uint8_t round = 0; round <= m->db->limits.decode_rounds; round++) {
 		char *out = m->decode[round & 1];
 		bool hidden;
@@ -76,27 +83,25 @@ decoded_forms(struct ks_matcher *m, struct match_value *value, struct ks_str tex
 		if (n < 0)
 			return;
 		if (round == m->db->limits.decode_rounds) {
-			rounds_over(m, value, hidden);
+			rounds_over(m, &value, hidden);
 			return;
 		}
 		text = (struct ks_str){out, (uint32_t)n};
 		chars = ks_match_chars(text);
-		/* Bytes that came out of a value may be a file. */
-		if (value->where & KS_WHERE_BODY)
-			value->where |= KS_WHERE_RAW;
-		ks_match_scan_add(m, value, text);
+		ks_match_scan_add(m, &value, text);
 	}
 }
 
 void
-ks_match_text(struct ks_matcher *m, struct match_value value, struct ks_str text, uint32_t chars)
+ks_match_text(struct ks_matcher *m, const struct match_value *value, struct ks_str text,
+	      uint32_t chars)
 {
 	const uint32_t mixed = KS_CHAR_LOWER | KS_CHAR_UPPER;
 
 	m->stats.values++;
-	ks_match_scan_add(m, &value, text);
+	ks_match_scan_add(m, value, text);
 	if (ks_unlikely((chars & MATCH_DECODABLE) != 0) ||
 	    ((chars & mixed) == mixed && text.n >= 16 &&
 	     (chars & (CHAR_NO_BASE64 | CHAR_COMMA)) != CHAR_NO_BASE64))
-		decoded_forms(m, &value, text, chars);
+		decoded_forms(m, value, text, chars);
 }

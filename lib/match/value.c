@@ -12,10 +12,10 @@
 #include "match_priv.h"
 
 #define NO64 CHAR_NO_BASE64
-#define NONM CHAR_NO_NAME
+#define NONM (CHAR_NO_NAME | CHAR_NO_FIELD)
 #define LOWER KS_CHAR_LOWER
-#define UPPER (KS_CHAR_UPPER | NONM)
-#define NAME_CHAR (KS_CHAR_NAME | NO64)
+#define UPPER (KS_CHAR_UPPER | CHAR_NO_NAME)
+#define NAME_CHAR (KS_CHAR_NAME | CHAR_NO_FIELD)
 #define SHELL (KS_CHAR_SHELL | NO64 | NONM)
 #define BRACKET (KS_CHAR_BRACKET | NO64 | NONM)
 #define QUOTE (KS_CHAR_QUOTE | NO64 | NONM)
@@ -42,8 +42,8 @@ const uint32_t ks_match_char[256] = {
 	['*'] = SHELL | CHAR_STAR,
 	['+'] = LIST | CHAR_PLUS,
 	[','] = LIST | NO64 | CHAR_COMMA,
-	['-'] = KS_CHAR_NAME,
-	['.'] = NAME_CHAR,
+	['-'] = NAME_CHAR,
+	['.'] = NAME_CHAR | NO64,
 	['/'] = PATH | CHAR_SLASH,
 	['0' ... '9'] = KS_CHAR_DIGIT,
 	[':'] = PATH | NO64 | CHAR_COLON,
@@ -58,7 +58,7 @@ const uint32_t ks_match_char[256] = {
 	['\\'] = SHELL | CHAR_BACKSLASH,
 	[']'] = BRACKET,
 	['^'] = SHELL,
-	['_'] = KS_CHAR_NAME | NONM,
+	['_'] = KS_CHAR_NAME | CHAR_NO_NAME,
 	['`'] = QUOTE,
 	['a' ... 'z'] = LOWER,
 	['{'] = BRACKET,
@@ -278,7 +278,8 @@ wide_type(struct ks_str text, uint32_t chars)
 {
 	const uint32_t word = ALNUM | KS_CHAR_NAME | KS_CHAR_PATH;
 	uint32_t public = chars & MATCH_CHARS_PUBLIC;
-	bool url = (public & ~(word | KS_CHAR_LIST | KS_CHAR_SHELL)) == 0 &&
+	bool url = (chars & CHAR_COLON) && (chars & CHAR_SLASH) &&
+		   (public & ~(word | KS_CHAR_LIST | KS_CHAR_SHELL)) == 0 &&
 		   memmem(text.p, KS_MIN(text.n, 16u), "://", 3) != NULL;
 
 	if ((public & ~word) == 0 || url)

@@ -88,25 +88,25 @@ fold_value(struct match_walk *walk, const struct match_spot *spot, enum ks_value
 
 /* ---- strings ---- */
 
-/* A document inside a string, which may move to be walked. @return false when it is none: then it
- * is text. */
-static ks_noinline bool
-embedded(struct match_walk *walk, struct ks_str name, struct ks_str *text)
+/* A document inside a string. @return NULL when it was walked, else where the text, which may have
+ * moved, is to be scanned as text. */
+static ks_noinline const char *
+embedded(struct match_walk *walk, struct ks_str name, struct ks_str text)
 {
 	struct ks_matcher *m = walk->m;
 	struct match_walk *inner = &m->walk[1];
 	uint32_t off;
 
-	if (walk == inner || text->n == 0 || text->p[0] != '{' || text->n > MATCH_DECODE_BYTES)
-		return false;
-	memcpy(m->embed, text->p, text->n);
-	text->p = m->embed;
+	if (walk == inner || text.n == 0 || text.p[0] != '{' || text.n > MATCH_DECODE_BYTES)
+		return text.p;
+	memcpy(m->embed, text.p, text.n);
 	ks_match_walk_init(inner, m);
 	inner->fold = false;
 	inner->kube = walk->kube;
 	inner->value_flags = walk->value_flags;
 	inner->owner = name;
-	return ks_match_walk_json(inner, *text, &off) == 0;
+	text.p = m->embed;
+	return ks_match_walk_json(inner, text, &off) == 0 ? NULL : text.p;
 }
 
 static void
@@ -121,24 +121,24 @@ string_value(struct match_walk *walk, struct ks_str text)
 	};
 
 	value.name = fold_value(walk, spot, ks_match_type(text, chars), text, chars);
-	if (ks_unlikely(spot->flags & SPOT_EMBED) && walk->kube &&
-	    embedded(walk, value.name, &text))
-		return;
-	ks_match_text(walk->m, value, text, chars);
+	if (ks_unlikely(spot->flags & SPOT_EMBED) && walk->kube) {
+		text.p = embedded(walk, value.name, text);
+		if (text.p == NULL)
+			return;
+	}
+	ks_match_text(walk->m, &value, text, chars);
 }
 
-/* Without its escapes. A string as long as a body fits; longer ones do not come. */
-static ks_noinline bool
-unescape(struct ks_matcher *m, struct ks_str raw, struct ks_str *text)
+/* Without its escapes; without a pointer when it does not fit. A string as long as a body does. */
+static ks_noinline struct ks_str
+unescape(struct ks_matcher *m, struct ks_str raw)
 {
 	int n = ks_json_unescape(raw, m->plain, MATCH_DECODE_BYTES);
 
-	if (n < 0) {
-		ks_match_gap(m, GAP_DECODED);
-		return false;
-	}
-	*text = (struct ks_str){m->plain, (uint32_t)n};
-	return true;
+	if (n >= 0)
+		return (struct ks_str){m->plain, (uint32_t)n};
+	ks_match_gap(m, GAP_DECODED);
+	return (struct ks_str){NULL, 0};
 }
 
 /* In a JSON patch the operation's `path` says where `value` goes. */
@@ -151,9 +151,11 @@ is_patch_part(const struct match_walk *walk, struct ks_str key)
 static void
 on_string(struct match_walk *walk, const struct ks_json_item *item)
 {
-	struct ks_str text = item->text;
+	struct ks_str text = {item->text.p, item->text.n};
 
-	if (item->escaped && !unescape(walk->m, item->text, &text))
+	if (item->escaped)
+		text = unescape(walk->m, text);
+	if (ks_unlikely(text.p == NULL))
 		return;
 	if (ks_unlikely(walk->patch) && is_patch_part(walk, KS_STR("path")))
 		ks_match_place_pointer(walk, &top(walk)->self, text);
@@ -190,28 +192,31 @@ scan_key(struct match_walk *walk, const struct match_spot *self, struct ks_str k
 		value.nature = NATURE_PLAIN;
 	else if (self->flags & SPOT_DATA)
 		value.nature = NATURE_PARAM;
-	ks_match_text(walk->m, value, key, ks_match_chars(key));
+	ks_match_text(walk->m, &value, key, ks_match_chars(key));
 }
 
 static void
 on_key(struct match_walk *walk, const struct ks_json_item *item)
 {
 	struct match_frame *frame = top(walk);
-	struct ks_str key = item->text, raw = key;
+	struct match_key key = {.text = {item->text.p, item->text.n}};
+	struct ks_str raw = {item->text.p, item->text.n};
 
 	if (ks_unlikely(item->escaped)) {
-		if (!unescape(walk->m, item->text, &raw))
+		raw = unescape(walk->m, raw);
+		if (raw.p == NULL)
 			return;
-		key = key_stored(walk, raw);
+		key.text = key_stored(walk, raw);
 	}
-	if (ks_unlikely(ks_match_keys_add(walk->m, frame, raw)))
+	key.hash = ks_hash64(frame->self.hash, raw.p, raw.n);
+	if (ks_unlikely(ks_match_keys_add(walk->m, frame, key.hash)))
 		walk->duplicate = true;
-	ks_match_place_child(walk, &frame->self, key, &frame->child);
-	if (frame->child.key.p != key.p || raw.n > KEY_SCAN_MIN)
+	ks_match_place_child(walk, &frame->self, &key, &frame->child);
+	if (frame->child.key.p != key.text.p || raw.n > KEY_SCAN_MIN)
 		scan_key(walk, &frame->self, raw);
 	if (ks_unlikely(walk->patch) && is_patch_part(walk, KS_STR("value")) &&
 	    walk->patch_spot.key.n > 0)
-		frame->child = walk->patch_spot;
+		ks_match_spot_copy(&frame->child, &walk->patch_spot);
 }
 
 /* ---- everything else ---- */
@@ -222,7 +227,7 @@ open_container(struct match_walk *walk, bool array)
 	struct match_frame *frame = top(walk), *inner = frame + 1;
 
 	walk->top++;
-	inner->self = frame->child;
+	ks_match_spot_copy(&inner->self, &frame->child);
 	inner->path_len = path_append(walk, frame->path_len, frame->child.key);
 	inner->tabled = false;
 	inner->keys_from = walk->m->keys.n;
@@ -245,24 +250,31 @@ close_container(struct match_walk *walk, bool empty, enum ks_value_type type)
 		fold_value(walk, &top(walk)->child, type, KS_STR(""), 0);
 }
 
+/* Larger than any double: the API server refuses it, others may take it for infinity. */
+static ks_cold bool
+out_of_range(struct ks_str text)
+{
+	const char *p = text.p, *end = text.p + text.n;
+	uint32_t exponent = 0;
+
+	while (p < end && (*p | 0x20) != 'e')
+		p++;
+	if (p - text.p > EXPONENT_MAX)
+		return true;
+	for (p++; p < end && *p != '-' && exponent <= EXPONENT_MAX; p++)
+		if (*p != '+')
+			exponent = exponent * 10 + (uint32_t)(*p - '0');
+	return exponent > EXPONENT_MAX;
+}
+
 static void
 on_number(struct match_walk *walk, struct ks_str text)
 {
-	const char *e = memchr(text.p, 'e', text.n);
 	uint32_t chars = ks_match_chars(text);
 	enum ks_value_type type = ks_match_type(text, chars);
-	uint32_t exponent = 0;
 
-	if (e == NULL)
-		e = memchr(text.p, 'E', text.n);
-	for (; e != NULL && ++e < text.p + text.n && exponent <= EXPONENT_MAX;) {
-		if (*e == '-')
-			break;
-		if (*e != '+')
-			exponent = exponent * 10 + (uint32_t)(*e - '0');
-	}
-	if (exponent > EXPONENT_MAX || text.n > EXPONENT_MAX)
-		walk->range = true;
+	if (ks_unlikely((chars & (KS_CHAR_LOWER | KS_CHAR_UPPER)) || text.n > EXPONENT_MAX))
+		walk->range |= out_of_range(text);
 	fold_value(walk, &top(walk)->child, type, text, chars);
 }
 
@@ -292,7 +304,7 @@ on_item(void *arg, const struct ks_json_item *item)
 		on_string(walk, item);
 		break;
 	case KS_JSON_NUMBER:
-		on_number(walk, item->text);
+		on_number(walk, (struct ks_str){item->text.p, item->text.n});
 		break;
 	case KS_JSON_TRUE:
 	case KS_JSON_FALSE:

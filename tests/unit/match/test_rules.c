@@ -1,154 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules that come with KubeScope: every file reads, every rule compiles, finds each of its hits
- * in every place that it names, and leaves each of its near-misses alone. The files are read here
- * with libconfig alone, so that this room's test does not lean on the reader of `manage`.
+ * in every place that it names, and leaves each of its near-misses alone.
  */
-#include <dirent.h>
-#include <libconfig.h>
-
 #include "ks_json.h"
 #include "match_fixture.h"
+#include "match_rules.h"
 
-#define RULES_MAX 1024
-#define FILES_MAX 32
 #define RULES_MIN 180
 
-struct sample {
-	uint32_t rule;
-	bool hit;
-	const char *text;
-};
-
-static struct {
-	config_t config[FILES_MAX];
-	uint32_t nfiles;
-	struct ks_match_rule rules[RULES_MAX];
-	uint32_t n;
-	struct sample samples[4 * RULES_MAX];
-	uint32_t nsamples;
-	struct fixture f;
-} set;
-
-static const struct {
-	const char *name;
-	uint32_t where;
-} places[] = {
-	{"path", KS_WHERE_PATH},     {"query", KS_WHERE_QUERY}, {"header", KS_WHERE_HEADER},
-	{"cookie", KS_WHERE_COOKIE}, {"body", KS_WHERE_BODY},	{"raw", KS_WHERE_RAW},
-	{"agent", KS_WHERE_AGENT},
-};
-
-static uint32_t
-where_of(const config_setting_t *list)
-{
-	uint32_t where = 0;
-
-	for (int i = 0; list != NULL && i < config_setting_length(list); i++)
-		for (size_t k = 0; k < KS_ARRAY_SIZE(places); k++)
-			if (strcmp(config_setting_get_string_elem(list, i), places[k].name) == 0)
-				where |= places[k].where;
-	return where;
-}
-
-static uint32_t
-samples_read(const config_setting_t *list, bool hit)
-{
-	int n = list != NULL ? config_setting_length(list) : 0;
-
-	for (int i = 0; i < n; i++)
-		set.samples[set.nsamples++] = (struct sample){
-			.rule = set.n,
-			.hit = hit,
-			.text = config_setting_get_string_elem(list, i),
-		};
-	return (uint32_t)n;
-}
-
-static bool
-flag_of(const config_setting_t *setting, const char *name)
-{
-	int value = 0;
-
-	return config_setting_lookup_bool(setting, name, &value) == CONFIG_TRUE && value != 0;
-}
-
-static void
-rule_read(const config_setting_t *s, const char *file)
-{
-	struct ks_match_rule *rule = &set.rules[set.n];
-	const char *id = "", *class = "";
-	const config_setting_t *test = config_setting_get_member(s, "test");
-	int db = 0;
-
-	config_setting_lookup_string(s, "id", &id);
-	config_setting_lookup_string(s, "class", &class);
-	config_setting_lookup_int(s, "db", &db);
-	config_setting_lookup_string(s, "pattern", &rule->pattern);
-	config_setting_lookup_string(s, "words", &rule->words);
-	snprintf(rule->id, sizeof(rule->id), "%s", id);
-	CU_ASSERT_EQUAL_FATAL(ks_match_class_parse(class, &rule->class), 0);
-	rule->db = (uint16_t)db;
-	rule->block = flag_of(s, "block");
-	rule->caseless = flag_of(s, "caseless");
-	rule->dotall = flag_of(s, "dotall");
-	rule->word = flag_of(s, "word");
-	rule->where = where_of(config_setting_get_member(s, "where"));
-	rule->file = file;
-	rule->line = config_setting_source_line(s);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(rule->words);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(test);
-	CU_ASSERT_FATAL(samples_read(config_setting_get_member(test, "hit"), true) > 0);
-	CU_ASSERT_FATAL(samples_read(config_setting_get_member(test, "miss"), false) > 0);
-	set.n++;
-}
-
-static void
-file_read(const char *dir, const char *name)
-{
-	config_t *config = &set.config[set.nfiles++];
-	char path[512];
-	const config_setting_t *list;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	config_init(config);
-	if (config_read_file(config, path) != CONFIG_TRUE)
-		printf("%s:%d: %s\n", path, config_error_line(config), config_error_text(config));
-	list = config_lookup(config, "rules");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(list);
-	for (int i = 0; i < config_setting_length(list); i++)
-		rule_read(config_setting_get_elem(list, (unsigned int)i),
-			  config_setting_source_file(list) != NULL
-				  ? config_setting_source_file(list)
-				  : name);
-}
-
-static void
-files_read(void)
-{
-	const char *dir = getenv("KS_RULES_DIR");
-	struct dirent *entry;
-	DIR *d;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
-	d = opendir(dir);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-	while ((entry = readdir(d)) != NULL) {
-		size_t n = strlen(entry->d_name);
-
-		if (n > 5 && strcmp(entry->d_name + n - 5, ".conf") == 0)
-			file_read(dir, entry->d_name);
-	}
-	closedir(d);
-}
+static struct match_rules *set;
+static struct fixture f;
 
 static void
 test_files_compile(void)
 {
-	files_read();
-	fixture_init(&set.f, set.rules, set.n, NULL);
-	CU_ASSERT_EQUAL(ks_match_db_rules(set.f.db), set.n);
-	CU_ASSERT_TRUE(set.n >= RULES_MIN);
+	const char *dir = getenv("KS_RULES_DIR");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+	set = match_rules_read(dir);
+	fixture_init(&f, set->v, set->n, NULL);
+	CU_ASSERT_EQUAL(ks_match_db_rules(f.db), set->n);
+	CU_ASSERT_TRUE(set->n >= RULES_MIN);
 }
 
 /* The database refuses an id that comes twice; what it cannot know is whether the weights make
@@ -158,8 +31,8 @@ test_rules_are_sound(void)
 {
 	uint32_t per_class[KS_MATCH_CLASS_MAX] = {0};
 
-	for (uint32_t i = 0; i < set.n; i++) {
-		const struct ks_match_rule *rule = &set.rules[i];
+	for (uint32_t i = 0; i < set->n; i++) {
+		const struct ks_match_rule *rule = &set->v[i];
 
 		per_class[rule->class]++;
 		CU_ASSERT_EQUAL(strspn(rule->id, "abcdefghijklmnopqrstuvwxyz0123456789-"),
@@ -172,6 +45,17 @@ test_rules_are_sound(void)
 	}
 	for (uint32_t class = 0; class < KS_MATCH_CLASS_MAX; class ++)
 		CU_ASSERT_TRUE(per_class[class] >= 15);
+}
+
+static void
+test_every_rule_has_samples(void)
+{
+	uint32_t hits[MATCH_RULES_MAX] = {0}, misses[MATCH_RULES_MAX] = {0};
+
+	for (uint32_t i = 0; i < set->nsamples; i++)
+		(set->samples[i].hit ? hits : misses)[set->samples[i].rule]++;
+	for (uint32_t i = 0; i < set->n; i++)
+		CU_ASSERT_TRUE(hits[i] > 0 && misses[i] > 0);
 }
 
 /* ---- each sample in each place ---- */
@@ -189,18 +73,18 @@ percent_encoded(const char *s)
 }
 
 static void
-run_query(struct fixture *f, const char *s)
+run_query(struct fixture *fx, const char *s)
 {
 	static char query[16384];
 	struct ks_str value = percent_encoded(s);
 
 	snprintf(query, sizeof(query), "x=%.*s", (int)value.n, value.p);
-	fixture_query(f, query);
-	fixture_run(f);
+	fixture_query(fx, query);
+	fixture_run(fx);
 }
 
 static void
-run_body(struct fixture *f, const char *s)
+run_body(struct fixture *fx, const char *s)
 {
 	static char body[32768];
 	static char escaped[16384];
@@ -208,33 +92,33 @@ run_body(struct fixture *f, const char *s)
 
 	snprintf(body, sizeof(body), "{\"metadata\":{\"labels\":{\"a\":\"%.*s\"}}}", (int)n,
 		 escaped);
-	fixture_json(f, body);
-	fixture_run(f);
+	fixture_json(fx, body);
+	fixture_run(fx);
 }
 
 /* Puts the sample where the rule looks, in a request that is normal otherwise. */
 static void
-run_in(struct fixture *f, uint32_t where, const char *s)
+run_in(struct fixture *fx, uint32_t where, const char *s)
 {
-	fixture_request(f);
+	fixture_request(fx);
 	if (where == KS_WHERE_PATH) {
-		f->ex->call.resource_request = false;
-		f->ex->call.path = fixture_str(s);
-		fixture_run(f);
+		fx->ex->call.resource_request = false;
+		fx->ex->call.path = fixture_str(s);
+		fixture_run(fx);
 	} else if (where == KS_WHERE_QUERY) {
-		run_query(f, s);
+		run_query(fx, s);
 	} else if (where == KS_WHERE_BODY) {
-		run_body(f, s);
+		run_body(fx, s);
 	} else if (where == KS_WHERE_RAW) {
-		fixture_body(f, "application/octet-stream", s);
-		fixture_run(f);
+		fixture_body(fx, "application/octet-stream", s);
+		fixture_run(fx);
 	} else {
-		fixture_header(f,
+		fixture_header(fx,
 			       where == KS_WHERE_AGENT	  ? "User-Agent"
 			       : where == KS_WHERE_COOKIE ? "Cookie"
 							  : "X-Value",
 			       s);
-		fixture_run(f);
+		fixture_run(fx);
 	}
 }
 
@@ -252,13 +136,13 @@ as_cookie(const char *s)
 }
 
 static bool
-sample_holds(const struct sample *sample, uint32_t where)
+sample_holds(const struct match_sample *sample, uint32_t where)
 {
-	const struct ks_match_rule *rule = &set.rules[sample->rule];
+	const struct ks_match_rule *rule = &set->v[sample->rule];
 	bool found;
 
-	run_in(&set.f, where, where == KS_WHERE_COOKIE ? as_cookie(sample->text) : sample->text);
-	found = fixture_hit(&set.f, rule->id) != NULL;
+	run_in(&f, where, where == KS_WHERE_COOKIE ? as_cookie(sample->text) : sample->text);
+	found = fixture_hit(&f, rule->id) != NULL;
 	if (found != sample->hit)
 		printf("\n%s:%u: rule %s: %s in %u: %s\n", rule->file, rule->line, rule->id,
 		       sample->hit ? "misses its hit" : "hits its miss", where, sample->text);
@@ -268,26 +152,26 @@ sample_holds(const struct sample *sample, uint32_t where)
 static void
 test_samples(void)
 {
-	for (uint32_t i = 0; i < set.nsamples; i++) {
-		const struct ks_match_rule *rule = &set.rules[set.samples[i].rule];
+	for (uint32_t i = 0; i < set->nsamples; i++) {
+		const struct ks_match_rule *rule = &set->v[set->samples[i].rule];
 
 		for (uint32_t where = 1; where <= KS_WHERE_AGENT; where <<= 1)
 			if (rule->where & where)
-				CU_ASSERT_TRUE(sample_holds(&set.samples[i], where));
+				CU_ASSERT_TRUE(sample_holds(&set->samples[i], where));
 	}
 }
 
 static void
 test_end(void)
 {
-	fixture_fini(&set.f);
-	for (uint32_t i = 0; i < set.nfiles; i++)
-		config_destroy(&set.config[i]);
+	fixture_fini(&f);
+	match_rules_free(set);
 }
 
 static const struct ks_test tests[] = {
 	KS_TEST(test_files_compile),
 	KS_TEST(test_rules_are_sound),
+	KS_TEST(test_every_rule_has_samples),
 	KS_TEST(test_samples),
 	KS_TEST(test_end),
 };
