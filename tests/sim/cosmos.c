@@ -124,7 +124,10 @@ cosmos_init(struct cosmos *c)
 					   SOCKET_ID_ANY);
 	if (c->mbufs == NULL)
 		return -ENOMEM;
+	/* Keys and signatures too: their lengths decide how streams are cut. */
+	ks_tls_random_seed(1);
 	certs_init(c);
+	ks_tls_random_seed(0);
 	return match_init(c);
 }
 
