@@ -42,6 +42,7 @@ clients_init(struct clients *cs, const struct clients_params *params)
 	cs->v = calloc(params->n, sizeof(*cs->v));
 	if (cs->v == NULL)
 		return -ENOMEM;
+	cs->to_open = params->n;
 	for (uint32_t i = 0; i < params->n; i++) {
 		cs->v[i].owner = cs;
 		cs->v[i].index = i;
@@ -69,6 +70,7 @@ client_close(struct client *c, bool reset)
 		cs->opening--;
 	else
 		cs->open--;
+	cs->to_open += !c->finished;
 	c->state = CLIENT_CLOSED;
 	ks_leg_close(&c->leg, reset);
 }
@@ -127,6 +129,7 @@ client_open(struct client *c)
 	c->on_connection = 0;
 	c->scanned = 0;
 	cs->opening++;
+	cs->to_open--;
 	cs->stats.opened++;
 	return 0;
 }
@@ -320,7 +323,7 @@ open_some(struct clients *cs)
 	uint64_t now_us = cs->p.host->now.mono_us;
 	uint32_t done = 0;
 
-	if (cs->open + cs->opening + cs->finished >= cs->p.n || cs->draining)
+	if (cs->to_open == 0 || cs->draining)
 		return 0;
 	for (uint32_t i = 0; i < cs->p.n && cs->opening < cs->p.opening; i++) {
 		struct client *c = &cs->v[cs->next_open];

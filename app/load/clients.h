@@ -42,6 +42,7 @@ struct clients {
 	struct clients_params p;
 	struct client *v;
 	uint32_t open, opening, finished;
+	uint32_t to_open; /**< closed, and not finished */
 	uint16_t next_port;
 	bool draining; /**< answer what is under way, send nothing new */
 	struct clients_stats stats;
