@@ -292,6 +292,14 @@ step(struct client *c)
 	}
 }
 
+/** What was pulled had reached the limit and was consumed: TLS may hold more, and nothing will
+ * tell. */
+static bool
+reads_on(const struct client *c)
+{
+	return c->leg.capped && c->leg.plain_in.len < KS_LEG_IN_BYTES;
+}
+
 static void
 client_advance(struct client *c)
 {
@@ -313,7 +321,8 @@ client_advance(struct client *c)
 	}
 	if (rc == -1 || c->leg.eof || ks_leg_push(&c->leg) != 0)
 		client_failed(c);
-	else if (c->state == CLIENT_SENDING && ks_leg_room(&c->leg) > 0 && !c->leg.starved)
+	else if (reads_on(c) ||
+		 (c->state == CLIENT_SENDING && ks_leg_room(&c->leg) > 0 && !c->leg.starved))
 		client_advance(c);
 }
 

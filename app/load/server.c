@@ -236,6 +236,14 @@ step(struct server_conn *c)
 	return c->in_body ? body_step(c) : head_step(c);
 }
 
+/** What was pulled had reached the limit and was consumed: TLS may hold more, and nothing will
+ * tell. */
+static bool
+reads_on(const struct server_conn *c)
+{
+	return c->leg.capped && c->leg.plain_in.len < KS_LEG_IN_BYTES;
+}
+
 static void
 conn_advance(struct server_conn *c)
 {
@@ -258,7 +266,7 @@ conn_advance(struct server_conn *c)
 	}
 	if (ks_leg_push(&c->leg) != 0)
 		conn_close(c, true);
-	else if (c->answering && ks_leg_room(&c->leg) > 0 && !c->leg.starved)
+	else if (reads_on(c) || (c->answering && ks_leg_room(&c->leg) > 0 && !c->leg.starved))
 		conn_advance(c);
 }
 

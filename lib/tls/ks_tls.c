@@ -112,7 +112,8 @@ ks_tls_output(struct ks_tls *tls, struct ks_chain *plain, struct ks_chain *out)
 		tls->closing = false;
 		rc = tls->record->ops->shutdown(tls->record, out);
 	}
-	return rc;
+	/* The end of the last record may stand in the stash: the caller must come again. */
+	return rc == 0 && ks_unlikely(tls->openssl.bio.nstash != 0) ? -ENOBUFS : rc;
 }
 
 void
