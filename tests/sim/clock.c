@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual clock for libraries that read the time themselves: OpenSSL dates its session tickets with time().
- * A definition in the program comes before the C library's.
+ * The virtual clock for libraries that read the time themselves: OpenSSL dates its session tickets
+ * with time(). A definition in the program comes before the C library's.
  */
 #include <time.h>
 

@@ -14,18 +14,16 @@
 struct options {
 	uint64_t first;
 	uint32_t n;
-	bool replay, verbose;
+	bool replay, verbose, trace;
 };
 
 static int
 options_read(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{"seeds", required_argument, NULL, 'n'},
-		{"seed", required_argument, NULL, 's'},
-		{"replay", no_argument, NULL, 'r'},
-		{"verbose", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+		{"replay", no_argument, NULL, 'r'},	 {"verbose", no_argument, NULL, 'v'},
+		{"trace", no_argument, NULL, 't'},	 {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -44,8 +42,12 @@ options_read(int argc, char **argv, struct options *o)
 		case 'v':
 			o->verbose = true;
 			break;
+		case 't':
+			o->trace = true;
+			break;
 		default:
-			fputs("usage: ks-sim [--seeds N] [--seed S] [--replay] [--verbose]\n",
+			fputs("usage: ks-sim [--seeds N] [--seed S] [--replay] [--verbose] "
+			      "[--trace]\n",
 			      stderr);
 			return 2;
 		}
@@ -78,7 +80,7 @@ world_print(uint64_t seed, const struct world_result *r)
 static bool
 seed_run(struct cosmos *cosmos, uint64_t seed, const struct options *o)
 {
-	struct world_params params = {seed, o->verbose};
+	struct world_params params = {seed, o->trace};
 	struct world_result result, again;
 
 	world_run(cosmos, &params, &result);

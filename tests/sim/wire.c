@@ -69,9 +69,14 @@ trace_add(struct wire *w, const struct wire_end *to, const struct rte_mbuf *m)
 static void
 send_one(struct wire *w, struct wire_end *to, struct rte_mbuf *m)
 {
+	bool lost;
+
 	w->frames++;
 	trace_add(w, to, m);
-	if (w->down || random_chance(&w->random, w->faults.loss)) {
+	lost = w->down || random_chance(&w->random, w->faults.loss);
+	if (w->traced)
+		trace_print(w, to, m, lost ? "lost" : "sent");
+	if (lost) {
 		w->lost++;
 		rte_pktmbuf_free(m);
 		return;

@@ -42,6 +42,7 @@ struct wire {
 	uint64_t frames, lost, duplicated, reordered, corrupted, truncated;
 	uint64_t trace; /**< hash over every frame sent, when and what */
 	bool down;	/**< nothing arrives */
+	bool traced;	/**< each frame is printed */
 };
 
 /** @param now_us the virtual clock, read at every send and receive. */
@@ -50,5 +51,9 @@ int wire_init(struct wire *wire, const char *name, struct rte_mempool *mbufs, ui
 void wire_fini(struct wire *wire);
 /** Earliest arrival; UINT64_MAX when the wire is empty. */
 uint64_t wire_next_us(const struct wire *wire);
+
+/** Prints a frame on its way to `to`. */
+void trace_print(const struct wire *wire, const struct wire_end *to, const struct rte_mbuf *m,
+		 const char *fate);
 
 #endif

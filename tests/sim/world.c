@@ -34,6 +34,7 @@ struct world {
 	struct mix mix;
 	struct ks_addr addrs[4];
 	uint16_t fault_chance;
+	bool trace;
 	uint64_t recorded;
 };
 
@@ -90,6 +91,7 @@ wires_init(struct world *w, uint64_t seed)
 		rc = wire_init(&w->wire[i], name[i], w->cosmos->mbufs, seed * 2 + (uint64_t)i,
 			       &w->now.mono_us);
 		faults_choose(w, &w->wire[i].faults);
+		w->wire[i].traced = w->trace;
 	}
 	return rc;
 }
@@ -475,6 +477,7 @@ world_run(struct cosmos *cosmos, const struct world_params *params, struct world
 	memset(&w, 0, sizeof(w));
 	w.cosmos = cosmos;
 	w.result = result;
+	w.trace = params->trace;
 	if (world_init(&w, params->seed) != 0) {
 		failed(&w, "the world could not be made");
 		return;

@@ -30,7 +30,7 @@ void world_tls_fini(struct world_tls *tls);
 
 struct world_params {
 	uint64_t seed;
-	bool verbose;
+	bool trace; /**< every frame is printed */
 };
 
 struct world_result {
