@@ -7,7 +7,9 @@
  *
  * A request without a content type is JSON, as the API server takes it. A body that is not what it
  * says is malformed, and its bytes are scanned nevertheless. Bodies of proxy calls are meant for
- * another program: their form is that program's business. Thread: the matcher's worker.
+ * another program: their form is that program's business.
+ *
+ * Thread: the matcher's worker.
  */
 #include <errno.h>
 #include <strings.h>
@@ -119,13 +121,31 @@ value_flags(const struct ks_exchange *ex)
 		       : 0;
 }
 
+/*
+ * The controllers of kube-controller-manager turn what users send into other objects: a Deployment
+ * with a leaked key becomes a ReplicaSet with it. Their tokens never leave the control plane.
+ */
+static bool
+is_copy(const struct ks_exchange *ex)
+{
+	static const char prefix[] = "system:serviceaccount:kube-system:", suffix[] = "-controller";
+	const struct ks_principal *who = &ex->principal;
+	size_t n = strlen(who->name);
+
+	return who->proven && who->kind == KS_PRINCIPAL_SERVICE_ACCOUNT &&
+	       who->effective[0] == '\0' && n > sizeof(prefix) + sizeof(suffix) &&
+	       memcmp(who->name, prefix, sizeof(prefix) - 1) == 0 &&
+	       strcmp(who->name + n - (sizeof(suffix) - 1), suffix) == 0;
+}
+
 static struct ks_str
 body_of(const struct ks_exchange *ex)
 {
 	return (struct ks_str){(const char *)ex->body, ex->body_bytes};
 }
 
-/* The bytes as they are, as one value. */
+/* The bytes as they are, as one value. @param nature what they are to the Kubernetes API; to any
+ * other program they are plain. */
 static void
 opaque(struct ks_matcher *m, uint8_t nature)
 {
@@ -137,6 +157,10 @@ opaque(struct ks_matcher *m, uint8_t nature)
 		.flags = value_flags(m->ex),
 	};
 
+	if (!ks_match_kube_object(m->ex))
+		value.nature = NATURE_PLAIN;
+	else if (is_copy(m->ex))
+		value.nature = NATURE_COPY;
 	ks_match_text(m, &value, body, ks_match_chars(body));
 }
 
@@ -151,6 +175,7 @@ json_walk(struct ks_matcher *m, bool patch, uint32_t *off)
 
 	ks_match_walk_init(walk, m);
 	walk->kube = ks_match_kube_object(m->ex);
+	walk->copied = walk->kube && is_copy(m->ex);
 	walk->patch = patch && walk->kube;
 	walk->value_flags = value_flags(m->ex);
 	rc = ks_match_walk_json(walk, body_of(m->ex), off);
@@ -173,7 +198,7 @@ json(struct ks_matcher *m, bool patch)
 	if (rc == -EBADMSG)
 		ks_match_fault(m, FAULT_GRAMMAR, off);
 	/* What follows the place where it broke off has not been seen. */
-	opaque(m, ks_match_kube_object(m->ex) ? NATURE_PARAM : NATURE_PLAIN);
+	opaque(m, NATURE_PARAM);
 }
 
 /* JSON is YAML, and most of what comes under a YAML type is JSON. */
@@ -188,7 +213,7 @@ yaml(struct ks_matcher *m)
 	if (i < body.n && body.p[i] == '{' && json_walk(m, false, &off) == 0)
 		return;
 	ks_match_gap(m, ks_match_yaml_multiplies(body) ? GAP_ALIASES : GAP_YAML);
-	opaque(m, ks_match_kube_object(m->ex) ? NATURE_CODE : NATURE_PLAIN);
+	opaque(m, NATURE_CODE);
 }
 
 /* ---- forms ---- */
@@ -253,7 +278,7 @@ static void
 protobuf(struct ks_matcher *m)
 {
 	ks_match_gap(m, GAP_PROTOBUF);
-	opaque(m, ks_match_kube_object(m->ex) ? NATURE_CODE : NATURE_PLAIN);
+	opaque(m, NATURE_CODE);
 }
 
 void

@@ -6,6 +6,7 @@
  *
  * Direct-mapped, the newest wins: somebody who fills it with rubbish makes us scan, nothing worse.
  * Credentials never come here.
+ *
  * Thread: the matcher's worker.
  */
 #include "match_priv.h"

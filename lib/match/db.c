@@ -7,7 +7,9 @@
  * Every rule reports once per scan (HS_FLAG_SINGLEMATCH): however often a body repeats itself, a
  * scan has at most as many hits as there are rules. `^` and `$` are the ends of a line, since many
  * values lie in one buffer, a line break between them. Refuses: rules that are incomplete, named
- * twice, or dear (pattern.c). Thread: control core; the result is read-only.
+ * twice, or dear (pattern.c).
+ *
+ * Thread: control core; the result is read-only.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -21,21 +23,22 @@
 #define ROUNDS_MAX 8
 #define RULE_DB_MAX 200
 
-const char *ks_match_class_name(enum ks_match_class class)
+const char *
+ks_match_class_name(enum ks_match_class id)
 {
 #define CLASS_ROW(ID, name, words) name,
 	static const char *const names[] = {KS_MATCH_CLASSES(CLASS_ROW)};
 #undef CLASS_ROW
 
-	return class < KS_MATCH_CLASS_MAX ? names[class] : "?";
+	return id < KS_MATCH_CLASS_MAX ? names[id] : "?";
 }
 
 int
 ks_match_class_parse(const char *name, enum ks_match_class *out)
 {
-	for (enum ks_match_class class = 0; class < KS_MATCH_CLASS_MAX; class ++) {
-		if (strcmp(name, ks_match_class_name(class)) == 0) {
-			*out = class;
+	for (enum ks_match_class id = 0; id < KS_MATCH_CLASS_MAX; id++) {
+		if (strcmp(name, ks_match_class_name(id)) == 0) {
+			*out = id;
 			return 0;
 		}
 	}

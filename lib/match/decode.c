@@ -7,7 +7,9 @@
  * in further rounds.
  *
  * Output is never longer than input. base64 (RFC 4648) is a decoder of its own, because it takes a
- * whole value or nothing. Thread: pure functions.
+ * whole value or nothing.
+ *
+ * Thread: pure functions.
  */
 #include "ks_codec.h"
 #include "match_priv.h"

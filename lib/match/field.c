@@ -5,7 +5,9 @@
  * an empty slot, so nothing is cleared between requests.
  *
  * What a secret's place holds is counted and measured, never kept and never hashed: a short secret
- * could be guessed from its hash. Thread: the matcher's worker.
+ * could be guessed from its hash.
+ *
+ * Thread: the matcher's worker.
  */
 #include <strings.h>
 

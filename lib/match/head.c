@@ -6,7 +6,9 @@
  *
  * Credentials (Authorization and its likes) are measured, and scanned only when they hold a
  * character that no credential has: a token of RFC 9110 section 11.2 cannot carry code. Nothing of
- * them, nor of a cookie, is kept. Thread: the matcher's worker.
+ * them, nor of a cookie, is kept.
+ *
+ * Thread: the matcher's worker.
  */
 #include <tmmintrin.h>
 

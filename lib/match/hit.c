@@ -5,8 +5,11 @@
  * A rule keeps its weight where code is never normal. Where a program reads free values, it flags
  * but does not block. Where code is what belongs there (commands, scripts, files in a ConfigMap),
  * the classes that only say "this is code" are worth 20 dB; files that are hostile by their
- * content, leaked credentials and known attacks on Kubernetes keep their weight. Thread: the
- * matcher's worker.
+ * content, leaked credentials and known attacks on Kubernetes keep their weight. What a controller
+ * of the cluster writes is a copy of what somebody sent before, and was judged then: 20 dB,
+ * whatever the class.
+ *
+ * Thread: the matcher's worker.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -17,16 +20,18 @@
 #define LEAK_SHOWN 4u
 #define CHANCE_TAIL 24u
 
-static bool class_is_code(enum ks_match_class class)
+static bool
+says_code(const struct ks_match_rule *rule)
 {
-	return class != KS_MATCH_FILE && class != KS_MATCH_LEAK && class != KS_MATCH_KUBE;
+	return rule->class != KS_MATCH_FILE && rule->class != KS_MATCH_LEAK &&
+	       rule->class != KS_MATCH_KUBE;
 }
 
 static int16_t
 worth(const struct ks_match_rule *rule, uint8_t nature)
 {
-	if (nature == NATURE_CODE && class_is_code(rule->class))
-		return KS_MIN(rule->db, MATCH_CODE_DB);
+	if (nature == NATURE_COPY || (nature == NATURE_CODE && says_code(rule)))
+		return KS_MIN(rule->db, MATCH_NORMAL_DB);
 	return (int16_t)rule->db;
 }
 
@@ -42,7 +47,8 @@ ks_match_rule_applies(const struct ks_match_db *db, uint32_t rule, uint8_t where
 static bool
 certain_in(const struct ks_match_rule *rule, uint8_t nature)
 {
-	return rule->block && (nature == NATURE_PLAIN || rule->class == KS_MATCH_FILE);
+	return rule->block && nature != NATURE_COPY &&
+	       (nature == NATURE_PLAIN || rule->class == KS_MATCH_FILE);
 }
 
 static struct match_hit *

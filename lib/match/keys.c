@@ -3,7 +3,9 @@
  * A stack of key hashes, those of the innermost object on top. Small objects compare one by one;
  * the keys of a large one go into a table with linear probing as well. Keys leave in the reverse
  * order of their coming, so emptying a slot never breaks a probe: the table is then as it was
- * before the key came. Thread: the matcher's worker.
+ * before the key came.
+ *
+ * Thread: the matcher's worker.
  */
 #include "keys.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keys of the objects that are open in a walk, to see a key that comes twice: the API server takes
- * the last of them, others the first, and what was inspected must be what is meant. Thread: the
- * matcher's worker.
+ * the last of them, others the first, and what was inspected must be what is meant.
+ *
+ * Thread: the matcher's worker.
  */
 #ifndef KS_MATCH_KEYS_H
 #define KS_MATCH_KEYS_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matcher of one worker: all memory that looking at a request takes, had once. The large
- * buffers are mapped but stay untouched until a value of that size comes. Thread: control core
- * creates and destroys, the worker uses.
+ * buffers are mapped but stay untouched until a value of that size comes.
+ *
+ * Thread: control core creates and destroys, the worker uses.
  */
 #include <errno.h>
 #include <stdlib.h>

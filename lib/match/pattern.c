@@ -7,7 +7,9 @@
  *
  * This is an estimate from the text alone, so the same file is accepted on every machine. Syntax
  * that it does not know it takes for a class; Hyperscan's own parser has the last word on what is
- * valid. Thread: pure functions (control core, at load).
+ * valid.
+ *
+ * Thread: pure functions (control core, at load).
  */
 #include <ctype.h>
 #include <stdlib.h>

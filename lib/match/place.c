@@ -15,7 +15,9 @@
  * (events).
  *   - NATURE_PLAIN: all else; names, labels, annotations first of all. An annotation that holds the
  * object as it was applied is walked as the object that it is. Natures apply to objects of the
- * Kubernetes API only; a body for another program is plain throughout. Thread: pure functions.
+ * Kubernetes API only; a body for another program is plain throughout.
+ *
+ * Thread: pure functions.
  */
 #include "place.h"
 
@@ -204,6 +206,8 @@ ks_match_place_nature(const struct match_walk *walk, const struct match_spot *sp
 {
 	if (!walk->kube)
 		return NATURE_PLAIN;
+	if (ks_unlikely(walk->copied))
+		return NATURE_COPY;
 	if (spot->flags & SPOT_ENTRY)
 		return (spot->flags & SPOT_FILE) || (chars & KS_CHAR_LINE) ? NATURE_CODE
 									   : NATURE_PARAM;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a key means for the values under it: whether it is a name of the schema or a name that
- * somebody chose, whether code is normal there, whether secrets stand there. Thread: pure functions
- * over a read-only database.
+ * somebody chose, whether code is normal there, whether secrets stand there.
+ *
+ * Thread: pure functions over a read-only database.
  */
 #ifndef KS_MATCH_PLACE_H
 #define KS_MATCH_PLACE_H

@@ -8,8 +8,9 @@
  * a rule reports once. So the values behind it are found by halving: a half in which no rule
  * matches that could tell something new is left alone. A value counts only when it matches by
  * itself. In a buffer all values are of one nature, so one hit of a rule is as good as any other of
- * it there; that bounds the work on a body that consists of nothing but hits. Thread: the matcher's
- * worker. Nothing is allocated.
+ * it there; that bounds the work on a body that consists of nothing but hits.
+ *
+ * Thread: the matcher's worker. Nothing is allocated.
  */
 #include <string.h>
 

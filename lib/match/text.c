@@ -4,7 +4,9 @@
  * to the scanner. Rounds and bytes are limited; what then still is encoded becomes a gap.
  *
  * Most values of most requests hold nothing that a decoder could take off: their characters say so,
- * and they are done after one copy. Thread: the matcher's worker.
+ * and they are done after one copy.
+ *
+ * Thread: the matcher's worker.
  */
 #include "match_priv.h"
 

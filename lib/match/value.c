@@ -5,7 +5,9 @@
  *
  * Types are judged by form alone, the same everywhere: "80" is an integer whether JSON had quotes
  * around it or not. Grammar of times: RFC 3339 and the HTTP date of RFC 9110 section 5.6.7;
- * quantities, names and durations as Kubernetes and Go write them. Thread: pure functions.
+ * quantities, names and durations as Kubernetes and Go write them.
+ *
+ * Thread: pure functions.
  */
 #include <arpa/inet.h>
 

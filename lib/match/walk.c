@@ -6,8 +6,9 @@
  *
  * The path is a chain of hashes, one step per key; its text is only put together when a field is
  * new. An object that stands inside a string (an annotation with what was applied) is walked by a
- * second walk, which scans but folds nothing: its fields are those of the body once more. Thread:
- * the matcher's worker.
+ * second walk, which scans but folds nothing: its fields are those of the body once more.
+ *
+ * Thread: the matcher's worker.
  */
 #include <errno.h>
 
@@ -103,6 +104,7 @@ embedded(struct match_walk *walk, struct ks_str name, struct ks_str text)
 	ks_match_walk_init(inner, m);
 	inner->fold = false;
 	inner->kube = walk->kube;
+	inner->copied = walk->copied;
 	inner->value_flags = walk->value_flags;
 	inner->owner = name;
 	text.p = m->embed;
@@ -190,6 +192,8 @@ scan_key(struct match_walk *walk, const struct match_spot *self, struct ks_str k
 
 	if (!walk->kube)
 		value.nature = NATURE_PLAIN;
+	else if (walk->copied)
+		value.nature = NATURE_COPY;
 	else if (self->flags & SPOT_DATA)
 		value.nature = NATURE_PARAM;
 	ks_match_text(walk->m, &value, key, ks_match_chars(key));

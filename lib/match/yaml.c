@@ -6,7 +6,9 @@
  * name them are counted where YAML allows them to stand.
  *
  * Refuses to judge by expansion: legitimate manifests have a handful of aliases, and 32 uses of
- * anchors are taken for a bomb. Thread: pure function.
+ * anchors are taken for a bomb.
+ *
+ * Thread: pure function.
  */
 #include "match_priv.h"
 
