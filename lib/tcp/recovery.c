@@ -58,7 +58,6 @@ leave_recovery(struct ks_tcp_conn *conn)
 	if ((conn->flags & KS_TCP_F_RECOVERY) && !(conn->flags & KS_TCP_F_SACK))
 		conn->cwnd = KS_MIN(conn->ssthresh, KS_MAX(flight, conn->mss) + conn->mss);
 	conn->flags &= ~(KS_TCP_F_RECOVERY | KS_TCP_F_RTO | KS_TCP_F_RTX_ONE);
-	conn->dupacks = 0;
 	ks_tcp_runs_calm(conn);
 }
 

@@ -280,6 +280,8 @@ check_numbers(struct script *s, const struct rig_segment *out, const struct expe
 		return script_fail(s, "length is %u, not %u", out->len, e->end - e->seq);
 	if (((out->flags & RTE_TCP_ACK_FLAG) != 0) != e->has_ack)
 		return script_fail(s, "ACK and no ack, or the other way round");
+	if (!e->has_ack && out->ack != 0)
+		return script_fail(s, "an acknowledgment number without ACK");
 	if (e->has_ack && out->ack - peer->irs != e->ack)
 		return script_fail(s, "ack is %u, not %u", out->ack - peer->irs, e->ack);
 	if (e->has_win && out->wnd != e->win)
