@@ -32,8 +32,20 @@ charge_for(const struct ks_proxy *px, size_t block, size_t budget)
 	return KS_MIN(KS_MAX(block, least), (size_t)UINT32_MAX);
 }
 
+/**
+ * Clients that stop half-way hold what they were given until they are too slow. What must be waited
+ * for therefore leaves a part of exchanges and memory to requests that are whole already: else a
+ * thousand idlers with a few kilobytes each would stand in everybody's way.
+ */
+static bool
+may_wait(const struct ks_proxy *px, size_t block, const struct ks_arena_stats *stats)
+{
+	return ks_pool_free_count(px->exchanges) > px->p.limits.exchanges / 4 &&
+	       stats->used_bytes + block <= stats->size_bytes - stats->size_bytes / 16;
+}
+
 int
-admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes)
+admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes, bool whole)
 {
 	struct ks_arena_stats stats;
 	size_t block;
@@ -51,6 +63,8 @@ admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes)
 	    px->actor_share[ex->charge_actor] + (uint64_t)charge >
 		    stats.size_bytes / 100 * px->p.limits.principal_share_percent)
 		return -EDQUOT;
+	if (!whole && !may_wait(px, block, &stats))
+		return -ENOMEM;
 	ex->body = ks_arena_alloc(px->p.arena, bytes);
 	if (ex->body == NULL)
 		return -ENOMEM;

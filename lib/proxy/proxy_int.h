@@ -199,8 +199,9 @@ void request_body_timeout(struct session *s);
 void request_submit(struct session *s);
 
 /* admission.c */
-/** Reserves the whole body. @return 0, -E2BIG, -ENOMEM (budget), -EDQUOT (share). */
-int admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes);
+/** Reserves the whole body; `whole`: all of it has come already.
+ *  @return 0, -E2BIG, -ENOMEM (budget), -EDQUOT (share). */
+int admission_body(struct ks_proxy *px, struct ks_exchange *ex, uint64_t bytes, bool whole);
 void admission_release(struct ks_proxy *px, struct ks_exchange *ex);
 /** Counts a connection of this source. @return false when its share is used up. */
 bool admission_connection(struct ks_proxy *px, const struct ks_addr *source, uint16_t *slot);

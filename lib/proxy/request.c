@@ -142,7 +142,8 @@ body_begin(struct session *s, struct ks_exchange *ex)
 
 	if (body)
 		rc = admission_body(px, ex,
-				    chunked ? px->p.limits.body_bytes : ex->head.content_length);
+				    chunked ? px->p.limits.body_bytes : ex->head.content_length,
+				    !chunked && s->leg.plain_in.len >= ex->head.content_length);
 	if (rc != 0)
 		return not_admitted(s, rc);
 	ex->field_block = ks_arena_alloc(px->p.arena, field_bytes);

@@ -39,10 +39,13 @@ if [ "${1:-}" = --list ] || [ "${1:-}" = --help ]; then
 	cases "$@"
 fi
 [ "$(id -u)" -eq 0 ] || { echo "run.sh: the lab makes network namespaces: run it as root" >&2; exit 2; }
+# One run at a time in one lab: the next would take it down under the first.
+exec 9>"$KS_LAB_DIR.lock"
+flock -n 9 || { echo "run.sh: an other run uses $KS_LAB_DIR; set KS_LAB_DIR and KS_NS_*" >&2; exit 2; }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-"$LAB" down >&2	# what an interrupted run may have left
-"$LAB" up >&2
-cases "$@" &
+"$LAB" down >&2 9>&-	# what an interrupted run may have left
+"$LAB" up >&2 9>&-
+cases "$@" 9>&- &
 DRIVER=$!	# in the background, so that a signal to this script is heard at once
 wait "$DRIVER"
