@@ -166,16 +166,9 @@ proxy_body_release(struct ks_proxy *px, struct ks_exchange *ex)
 void
 ks_proxy_free(struct ks_proxy *px, struct ks_exchange *ex)
 {
-	struct session *s;
-
 	proxy_body_release(px, ex);
 	ks_exchange_fini(ex, px->p.arena);
 	ks_pool_put(px->exchanges, ex);
-	s = TAILQ_FIRST(&px->wait_exchange);
-	if (s != NULL) {
-		session_unwait(s);
-		proxy_ready(px, &s->leg);
-	}
 }
 
 static const uint8_t end_counter[KS_END_MAX] = {
@@ -296,6 +289,20 @@ link_retry(struct ks_proxy *px)
 	return done;
 }
 
+/** As many as there are exchanges may look again. Once a turn and not when one is freed, so that
+ * one that is offered to a connection about to die goes to the next. */
+static void
+exchanges_offer(struct ks_proxy *px)
+{
+	uint32_t n = ks_pool_free_count(px->exchanges);
+	struct session *s;
+
+	for (; n > 0 && (s = TAILQ_FIRST(&px->wait_exchange)) != NULL; n--) {
+		session_unwait(s);
+		proxy_ready(px, &s->leg);
+	}
+}
+
 uint32_t
 ks_proxy_poll(struct ks_proxy *px, const struct ks_now *now)
 {
@@ -304,6 +311,7 @@ ks_proxy_poll(struct ks_proxy *px, const struct ks_now *now)
 	uint32_t events, done = 0;
 
 	px->now = *now;
+	exchanges_offer(px);
 	retry_to_ready(px);
 	done += outcome_flush(px);
 	while (done < max_events && (conn = ks_tcp_event_next(px->p.tcp, &events)) != NULL) {

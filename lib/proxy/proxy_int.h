@@ -52,7 +52,6 @@ struct session {
 	uint8_t state;		/**< enum session_state */
 	bool handshaking;	/**< counted as such */
 	bool head_started;	/**< the first byte of a head has come */
-	bool client_keep_alive; /**< of the request that is being answered */
 	bool chunked_out;	/**< the answer is sent in chunks */
 	bool close_after;	/**< the connection ends with this answer */
 	bool to_head;		/**< the request is a HEAD */
@@ -197,6 +196,8 @@ enum step request_head(struct session *s);
 enum step request_body(struct session *s);
 void request_body_timeout(struct session *s);
 void request_submit(struct session *s);
+/** It has waited long enough for an exchange. */
+void request_not_taken(struct session *s);
 
 /* admission.c */
 /** Reserves the whole body; `whole`: all of it has come already.

@@ -12,12 +12,16 @@
 static enum step
 refuse(struct session *s, const struct answer *answer, enum ks_proxy_counter why)
 {
+	struct ks_exchange *ex = s->ex;
+
 	count(s->proxy, why);
-	if (s->ex != NULL) {
-		proxy_exchange_end(s->proxy, s->ex, KS_END_REFUSED);
-		s->ex = NULL;
+	s->ex = NULL;
+	if (ex == NULL) {
+		answer_status(s, answer);
+		return STEP_AGAIN;
 	}
-	answer_status(s, answer);
+	answer_status_for(s, ex, answer);
+	proxy_exchange_end(s->proxy, ex, KS_END_REFUSED);
 	return STEP_AGAIN;
 }
 
@@ -190,7 +194,6 @@ head_understand(struct session *s, struct ks_exchange *ex, uint32_t n)
 	if (ex->head.upgrade)
 		count(px, KS_PROXY_UPGRADE_REFUSED);
 	ex->route_hash = route_hash(ex);
-	s->client_keep_alive = ex->head.keep_alive;
 	s->minor = ex->head.minor;
 	s->close_after = !ex->head.keep_alive;
 	s->long_running = ex->call.long_running;
@@ -200,6 +203,38 @@ head_understand(struct session *s, struct ks_exchange *ex, uint32_t n)
 		return refuse(s, &bad_certificate, KS_PROXY_CERTIFICATE_REFUSED);
 	}
 	return body_begin(s, ex);
+}
+
+/** Who waits already keeps its place. */
+static bool
+exchange_take(struct session *s)
+{
+	struct ks_proxy *px = s->proxy;
+
+	if (s->waiting == WAITING_EXCHANGE)
+		return false;
+	s->ex = proxy_exchange_get(px);
+	if (s->ex == NULL) {
+		count(px, KS_PROXY_NO_EXCHANGE);
+		session_wait(s, &px->wait_exchange, WAITING_EXCHANGE);
+		session_deadline_in(s, px->p.limits.head_timeout_ms);
+		return false;
+	}
+	count(px, KS_PROXY_EXCHANGES);
+	s->exchanges++;
+	s->ex->session = ks_pool_handle(px->sessions, s);
+	s->ex->now = px->now;
+	return true;
+}
+
+void
+request_not_taken(struct session *s)
+{
+	static const struct answer busy = {503, "ServiceUnavailable",
+					   "too many requests are under way", 1, true};
+
+	session_unwait(s);
+	refuse(s, &busy, KS_PROXY_NOT_ADMITTED_BUDGET);
 }
 
 enum step
@@ -213,16 +248,8 @@ request_head(struct session *s)
 		return head_missing(s);
 	if (n < 0)
 		return refuse_malformed(s, 431, "the request head is over the limit");
-	s->ex = proxy_exchange_get(px);
-	if (s->ex == NULL) {
-		count(px, KS_PROXY_NO_EXCHANGE);
-		session_wait(s, &px->wait_exchange, WAITING_EXCHANGE);
+	if (!exchange_take(s))
 		return STEP_WAIT;
-	}
-	count(px, KS_PROXY_EXCHANGES);
-	s->exchanges++;
-	s->ex->session = ks_pool_handle(px->sessions, s);
-	s->ex->now = px->now;
 	s->ex->block = ks_arena_alloc(px->p.arena, 2 * (size_t)n + 1);
 	if (s->ex->block == NULL)
 		return not_admitted(s, -ENOMEM);
@@ -276,7 +303,9 @@ request_body(struct session *s)
 		return STEP_GONE;
 	}
 	/* Reading stopped at the limit of plain_in; there is room again. */
-	if (ks_leg_pull(&s->leg) == 0 && s->leg.plain_in.len > left)
+	if (ks_leg_pull(&s->leg) != 0)
+		proxy_ready(s->proxy, &s->leg); /* TLS has failed: the next look says so */
+	else if (s->leg.plain_in.len > left || s->leg.eof)
 		return STEP_AGAIN;
 	return STEP_WAIT;
 }

@@ -153,6 +153,7 @@ void
 session_drain(struct session *s)
 {
 	s->state = SESSION_DRAIN;
+	s->sent_mark = UINT64_MAX;
 	ks_leg_shutdown(&s->leg);
 	session_deadline_in(s, DRAIN_MS);
 	proxy_ready(s->proxy, &s->leg);
@@ -275,6 +276,8 @@ session_advance(struct session *s)
 	enum step next;
 
 	if (s->leg.dead) {
+		if (s->state == SESSION_HANDSHAKE)
+			count(s->proxy, KS_PROXY_HANDSHAKE_FAILED);
 		session_destroy(s, false, KS_END_CLIENT_GONE);
 		return;
 	}
@@ -323,8 +326,11 @@ head_timeout(struct session *s)
 		session_drain(s);
 		return;
 	}
+	if (s->waiting == WAITING_EXCHANGE) {
+		request_not_taken(s);
+		return;
+	}
 	count(s->proxy, KS_PROXY_HEAD_TIMEOUT);
-	session_unwait(s);
 	answer_status(s, &slow);
 }
 
@@ -344,6 +350,27 @@ upstream_timeout(struct session *s)
 		upstream_destroy(up, true);
 	}
 	answer_unavailable(s, &late, KS_END_UPSTREAM_UNAVAILABLE);
+}
+
+/** A client that reads the last answer slowly may do so, like any other: only one that takes
+ * nothing, or has all and does not close, is let go. @return true when the session is gone. */
+static bool
+drain_timeout(struct session *s)
+{
+	struct ks_proxy *px = s->proxy;
+	uint32_t pending = ks_tcp_tx_pending(s->leg.conn);
+	uint64_t taken = s->leg.sent_bytes - pending;
+	bool left = pending > 0 || ks_leg_queued(&s->leg) > 0;
+
+	if (left && taken != s->sent_mark) {
+		s->sent_mark = taken;
+		session_deadline_in(s, px->p.limits.write_timeout_ms);
+		return false;
+	}
+	if (left)
+		count(px, KS_PROXY_WRITE_TIMEOUT);
+	session_destroy(s, left, KS_END_CLIENT_GONE);
+	return true;
 }
 
 static ks_cold void
@@ -369,8 +396,9 @@ session_timeout(struct session *s)
 			return;
 		break;
 	case SESSION_DRAIN:
-		session_destroy(s, true, KS_END_CLIENT_GONE);
-		return;
+		if (drain_timeout(s))
+			return;
+		break;
 	default:
 		break;
 	}
