@@ -73,7 +73,6 @@ int
 forward_head(struct upstream *up, const struct ks_exchange *ex)
 {
 	struct ks_http1_writer w;
-	int rc;
 
 	ks_http1_write_request(&w, &up->leg.plain_out, ks_http_method(&ex->head),
 			       ks_http_target(&ex->head));
@@ -86,10 +85,7 @@ forward_head(struct upstream *up, const struct ks_exchange *ex)
 	write_source(&w, &ex->source);
 	if (says_length(ex))
 		ks_http1_write_field_u64(&w, KS_STR("Content-Length"), ex->body_bytes);
-	rc = ks_http1_write_end(&w);
-	if (rc != 0)
-		ks_chain_clear(&up->leg.plain_out);
-	return rc;
+	return ks_http1_write_end(&w);
 }
 
 void

@@ -320,6 +320,7 @@ ks_proxy_poll(struct ks_proxy *px, const struct ks_now *now)
 	}
 	done += link_retry(px);
 	done += ready_run(px, max_events);
+	upstream_serve(px);
 	return done;
 }
 

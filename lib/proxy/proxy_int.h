@@ -56,6 +56,7 @@ struct session {
 	bool close_after;	/**< the connection ends with this answer */
 	bool to_head;		/**< the request is a HEAD */
 	bool long_running;
+	bool retried; /**< the request was sent before, over a connection that died */
 	uint8_t minor;
 	struct deadline deadline;
 	struct ks_proxy *proxy;
@@ -223,9 +224,12 @@ void forward_body(struct upstream *up, const struct ks_exchange *ex);
 void response_advance(struct upstream *up);
 
 /* upstream.c */
-/** @return a connection ready for a request, or NULL: then -EINPROGRESS (one will come),
- *  -EHOSTDOWN or -ENOBUFS in `*err`. */
-struct upstream *upstream_get(struct ks_proxy *px, enum ks_upstream_class class, int *err);
+/** @param fresh not one that was used before. @return a connection ready for a request, or NULL: then
+ *  -EINPROGRESS (one will come), -EHOSTDOWN or -ENOBUFS in `*err`. */
+struct upstream *upstream_get(struct ks_proxy *px, enum ks_upstream_class class, bool fresh,
+			      int *err);
+/** Opens what those who wait need, or tells them that there is nothing to wait for. Once a turn. */
+void upstream_serve(struct ks_proxy *px);
 void upstream_advance(struct upstream *up);
 /** The exchange is over and both messages ended exactly. */
 void upstream_put(struct upstream *up);

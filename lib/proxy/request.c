@@ -197,6 +197,7 @@ head_understand(struct session *s, struct ks_exchange *ex, uint32_t n)
 	s->minor = ex->head.minor;
 	s->close_after = !ex->head.keep_alive;
 	s->long_running = ex->call.long_running;
+	s->retried = false;
 	s->class = ex->principal.kind == KS_PRINCIPAL_CERT ? KS_UPSTREAM_FRONT : KS_UPSTREAM_PLAIN;
 	if (certificate_refused(s, ex)) {
 		s->close_after = true;

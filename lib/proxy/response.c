@@ -96,7 +96,7 @@ may_retry(const struct upstream *up, const struct session *s)
 {
 	struct ks_str method = ks_http_method(&s->ex->head);
 
-	return !up->answer_seen && up->served > 1 &&
+	return !s->retried && !up->answer_seen && up->served > 1 &&
 	       (ks_str_is(method, "GET") || ks_str_is(method, "HEAD") || ks_str_is(method, "PUT") ||
 		ks_str_is(method, "DELETE"));
 }
@@ -111,6 +111,7 @@ upstream_gone(struct upstream *up)
 		return;
 	}
 	count(up->proxy, KS_PROXY_RETRIED);
+	s->retried = true;
 	up->session = NULL;
 	s->up = NULL;
 	upstream_destroy(up, true);
@@ -133,8 +134,13 @@ head_forward(struct upstream *up, uint32_t n)
 	struct ks_proxy *px = up->proxy;
 	struct session *s = up->session;
 	struct ks_http_head *res = &px->response;
+	int rc = write_head(s, res);
 
-	if (write_head(s, res) != 0) {
+	if (rc == -ENOBUFS) {
+		proxy_retry(px, &up->leg);
+		return false;
+	}
+	if (rc != 0) {
 		broken(up, KS_PROXY_UPSTREAM_BAD);
 		return false;
 	}
@@ -148,7 +154,8 @@ head_forward(struct upstream *up, uint32_t n)
 	s->state = SESSION_ANSWER;
 	s->sent_mark = s->leg.sent_bytes;
 	session_deadline_in(s, px->p.limits.write_timeout_ms);
-	if (up->body_sent == s->ex->body_bytes)
+	up->body_complete = up->body_sent == s->ex->body_bytes;
+	if (up->body_complete)
 		proxy_body_release(px, s->ex);
 	if (s->long_running)
 		streaming_begins(s);
@@ -191,12 +198,15 @@ response_head(struct upstream *up)
 static int
 body_write(struct session *s, struct ks_str piece)
 {
+	int rc;
+
 	if (piece.n == 0)
 		return 0;
-	s->answer_bytes += piece.n;
-	if (s->chunked_out)
-		return ks_http1_write_chunk(&s->leg.plain_out, piece.p, piece.n);
-	return ks_chain_append(&s->leg.plain_out, piece.p, piece.n);
+	rc = s->chunked_out ? ks_http1_write_chunk(&s->leg.plain_out, piece.p, piece.n)
+			    : ks_chain_append(&s->leg.plain_out, piece.p, piece.n);
+	if (rc == 0)
+		s->answer_bytes += piece.n;
+	return rc;
 }
 
 /** @return 0, -EAGAIN when the client or memory is short, -EBADMSG. */
@@ -249,13 +259,15 @@ response_done(struct upstream *up)
 	proxy_ready(s->proxy, &s->leg);
 }
 
+/** Where the close is the end, only close_notify tells it from a truncation (RFC 9112 section 9.8).
+ */
 static bool
 body_ended(struct upstream *up)
 {
 	if (up->body.done)
 		return true;
 	return up->body.framing == KS_HTTP_BODY_UNTIL_CLOSE && up->leg.eof &&
-	       up->leg.plain_in.len == 0;
+	       up->leg.plain_in.len == 0 && ks_tls_state(up->leg.tls) == KS_TLS_CLOSED;
 }
 
 void
@@ -282,7 +294,8 @@ response_advance(struct upstream *up)
 			proxy_retry(px, &up->leg);
 			return;
 		}
-		up->body_complete = s->ex == NULL || up->body_sent == s->ex->body_bytes;
+		if (s->ex != NULL)
+			up->body_complete = up->body_sent == s->ex->body_bytes;
 		response_done(up);
 		return;
 	}

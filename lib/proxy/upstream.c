@@ -140,9 +140,9 @@ waiting_for(const struct ks_proxy *px, enum ks_upstream_class class)
 }
 
 struct upstream *
-upstream_get(struct ks_proxy *px, enum ks_upstream_class class, int *err)
+upstream_get(struct ks_proxy *px, enum ks_upstream_class class, bool fresh, int *err)
 {
-	struct upstream *up = TAILQ_FIRST(&px->idle[class]);
+	struct upstream *up = fresh ? NULL : TAILQ_FIRST(&px->idle[class]);
 
 	if (up != NULL) {
 		TAILQ_REMOVE(&px->idle[class], up, link);
@@ -185,19 +185,35 @@ upstream_put(struct upstream *up)
 }
 
 /** Nobody may wait for connections that will not come. */
-static void
+static ks_cold void
 waiters_fail(struct ks_proxy *px, enum ks_upstream_class class)
 {
 	static const struct answer down = {503, "ServiceUnavailable",
 					   "the API server cannot be reached", 1, false};
 	struct session *s;
 
-	if (px->connecting[class] > 0)
-		return;
 	while ((s = TAILQ_FIRST(&px->wait_upstream[class])) != NULL) {
 		session_unwait(s);
 		answer_unavailable(s, &down, KS_END_UPSTREAM_UNAVAILABLE);
 		proxy_ready(px, &s->leg);
+	}
+}
+
+/** A connection for each that waits. One that was on its way may have failed, or closed after its
+ * answer instead of going to the next; then another server is tried, or another connection. */
+void
+upstream_serve(struct ks_proxy *px)
+{
+	for (int class = 0; class < KS_UPSTREAM_CLASSES; class++) {
+		int rc = 0;
+
+		while (rc == 0 && !TAILQ_EMPTY(&px->wait_upstream[class]) &&
+		       waiting_for(px, class) > px->connecting[class]) {
+			make_room(px, class);
+			rc = upstream_open(px, class);
+		}
+		if (ks_unlikely(rc == -EHOSTDOWN && px->connecting[class] == 0))
+			waiters_fail(px, class);
 	}
 }
 
@@ -225,12 +241,8 @@ upstream_destroy(struct upstream *up, bool reset)
 static void
 connect_failed(struct upstream *up)
 {
-	struct ks_proxy *px = up->proxy;
-	enum ks_upstream_class class = up->class;
-
-	server_failed(px, up->server);
+	server_failed(up->proxy, up->server);
 	upstream_destroy(up, true);
-	waiters_fail(px, class);
 }
 
 static void
@@ -246,6 +258,8 @@ connecting_advance(struct upstream *up)
 		connect_failed(up);
 		return;
 	}
+	if (up->leg.starved)
+		proxy_retry(px, &up->leg);
 	if (ks_tls_state(up->leg.tls) != KS_TLS_OPEN)
 		return;
 	px->connecting[up->class]--;
@@ -264,7 +278,8 @@ busy_advance(struct upstream *up)
 		up->head_sent = forward_head(up, s->ex) == 0;
 	if (up->head_sent && s->ex != NULL)
 		forward_body(up, s->ex);
-	(void)ks_leg_push(&up->leg);
+	if (ks_leg_push(&up->leg) != 0)
+		up->leg.eof = true;
 	if (!up->head_sent || up->leg.starved)
 		proxy_retry(px, &up->leg);
 	else if (s->ex != NULL && up->body_sent < s->ex->body_bytes && ks_leg_room(&up->leg) > 0)

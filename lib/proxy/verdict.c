@@ -68,27 +68,51 @@ verdict_apply(struct session *s, struct ks_exchange *ex)
 }
 
 static void
-forward_over(struct session *s, struct upstream *up)
+join(struct session *s, struct upstream *up)
 {
-	struct ks_proxy *px = s->proxy;
-	struct ks_exchange *ex = s->ex;
-
 	s->up = up;
 	s->state = SESSION_SENT;
-	s->to_head = ks_str_is(ks_http_method(&ex->head), "HEAD");
+	s->to_head = ks_str_is(ks_http_method(&s->ex->head), "HEAD");
 	s->answer_bytes = 0;
 	up->session = s;
 	up->state = UPSTREAM_BUSY;
-	up->head_done = false;
-	up->answer_seen = up->blocked = false;
+	up->head_sent = up->head_done = false;
+	up->answer_seen = up->blocked = up->body_complete = false;
 	up->scanned = 0;
 	up->body_sent = 0;
 	deadline_clear(&up->deadline);
+}
+
+/** The writer refuses bytes that would change the meaning of the head. */
+static ks_cold void
+not_writable(struct session *s, struct upstream *up)
+{
+	static const struct answer bad = {400, "BadRequest", "the request cannot be forwarded", 0,
+					  true};
+
+	s->up = NULL;
+	up->session = NULL;
+	upstream_destroy(up, true);
+	answer_unavailable(s, &bad, KS_END_REFUSED);
+}
+
+static void
+forward_over(struct session *s, struct upstream *up)
+{
+	struct ks_proxy *px = s->proxy;
+	int rc;
+
+	join(s, up);
 	if (up->served++ > 0)
 		count(px, KS_PROXY_UPSTREAM_REUSED);
 	count(px, KS_PROXY_FORWARDED);
-	ex->upstream_us = px->now.mono_us;
-	up->head_sent = forward_head(up, ex) == 0;
+	s->ex->upstream_us = px->now.mono_us;
+	rc = forward_head(up, s->ex);
+	if (ks_unlikely(rc == -EINVAL)) {
+		not_writable(s, up);
+		return;
+	}
+	up->head_sent = rc == 0;
 	deadline_clear(&s->deadline);
 	if (!s->long_running)
 		session_deadline_in(s, px->p.limits.response_timeout_ms);
@@ -112,7 +136,7 @@ verdict_forward(struct session *s)
 		answer_unavailable(s, &no_front, KS_END_UPSTREAM_UNAVAILABLE);
 		return;
 	}
-	up = upstream_get(px, s->class, &err);
+	up = upstream_get(px, s->class, s->retried, &err);
 	if (up != NULL) {
 		forward_over(s, up);
 		return;
