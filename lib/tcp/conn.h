@@ -246,8 +246,6 @@ void ks_tcp_rtt_sample(struct ks_tcp_conn *conn, uint32_t rtt_us);
 /** Age of the timestamp that the segment echoes; false when there is none to believe. */
 bool ks_tcp_rtt_echoed(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg,
 		       uint32_t *rtt_ms);
-/** Interval of the retransmission timer with its backoff. */
-uint32_t ks_tcp_rto_ms(const struct ks_tcp_conn *conn);
 /** Starts the retransmission timer anew (RFC 6298 section 5). */
 void ks_tcp_rto_restart(struct ks_tcp_conn *conn);
 /** The timer ran out. @return false when the connection has died. */
@@ -314,7 +312,6 @@ void ks_tcp_reass_clear(struct ks_tcp_conn *conn);
 /** Retransmits up to one segment from `seq`; FIN included where it stands.
  *  @return sequence numbers sent: fewer than `len` where SACK blocks took room. */
 uint32_t ks_tcp_output_again(struct ks_tcp_conn *conn, uint32_t seq, uint32_t len);
-void ks_tcp_output_conn(struct ks_tcp_conn *conn);
 void ks_tcp_dirty_list(struct ks_tcp_conn *conn);
 
 static inline void

@@ -76,7 +76,6 @@ ks_tcp_send_syn(struct ks_tcp_conn *conn)
 	struct ks_tcp_segment out;
 
 	begin(conn, &out, conn->iss, RTE_TCP_SYN_FLAG | (crossed ? RTE_TCP_ACK_FLAG : 0));
-	out.ack = crossed ? conn->rcv_nxt : 0;
 	out.wnd = (uint16_t)KS_MIN(stack->rcv_buf, UINT16_MAX);
 	out.opt_bytes = ks_tcp_options_write_syn(out.opt, &opts);
 	ks_tcp_emit(conn->stack, &out);

@@ -206,7 +206,6 @@ input_syn(struct ks_tcp_half_open *half, const struct ks_tcp_seg *seg)
 {
 	if (seg->seq == half->open.irs && !(seg->flags & RTE_TCP_ACK_FLAG)) {
 		ks_tcp_count(half->stack, KS_TCP_RETRANS_SEGS);
-		half->sent_us = (uint32_t)half->stack->now_us;
 		send_syn_ack(half);
 		return;
 	}

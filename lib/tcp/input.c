@@ -62,7 +62,7 @@ input_fast(struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg)
 	conn->keep_probes = 0;
 	conn->snd_wl1 = seg->seq;
 	conn->snd_wl2 = seg->ack;
-	if (ks_unlikely(wnd != conn->snd_wnd)) {
+	if (wnd != conn->snd_wnd) {
 		conn->snd_wnd = wnd;
 		conn->snd_wnd_max = KS_MAX(conn->snd_wnd_max, wnd);
 		if (ks_tcp_unsent(conn) > 0)

@@ -258,8 +258,8 @@ may_send_data(const struct ks_tcp_conn *conn)
 	       (conn->tx.len > 0 || (conn->flags & KS_TCP_F_FIN_QUEUED));
 }
 
-void
-ks_tcp_output_conn(struct ks_tcp_conn *conn)
+static void
+output_conn(struct ks_tcp_conn *conn)
 {
 	if (may_send_data(conn) && output_data(conn) > 0)
 		return;
@@ -290,6 +290,6 @@ ks_tcp_flush(struct ks_tcp_stack *stack, const struct ks_now *now)
 		if (ks_unlikely(ends_with_rst(conn)))
 			ks_tcp_conn_reset(conn, KS_TCP_END_ABORTED, ECONNABORTED);
 		else
-			ks_tcp_output_conn(conn);
+			output_conn(conn);
 	}
 }

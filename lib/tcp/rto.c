@@ -50,8 +50,9 @@ ks_tcp_rtt_echoed(const struct ks_tcp_conn *conn, const struct ks_tcp_seg *seg, 
 	return *rtt_ms <= KS_TCP_RTO_MAX_MS;
 }
 
-uint32_t
-ks_tcp_rto_ms(const struct ks_tcp_conn *conn)
+/* With its backoff. */
+static uint32_t
+interval_ms(const struct ks_tcp_conn *conn)
 {
 	uint64_t ms = (uint64_t)conn->rto_ms << conn->backoff;
 
@@ -63,7 +64,7 @@ void
 ks_tcp_rto_restart(struct ks_tcp_conn *conn)
 {
 	const struct ks_tcp_stack *stack = conn->stack;
-	uint32_t at_ms = stack->now_ms + ks_tcp_rto_ms(conn);
+	uint32_t at_ms = stack->now_ms + interval_ms(conn);
 	uint32_t last_ms = conn->una_ms + stack->user_timeout_ms;
 
 	if (seq_lt(last_ms, at_ms) && !(conn->flags & KS_TCP_F_PERSIST))
