@@ -14,7 +14,7 @@
 #include "ks_telemetry.h"
 
 /** RECORD may wait this long for its turn; exchanges are plenty. */
-#define CONTROL_SLEEP_MIN_US 50u
+#define CONTROL_SLEEP_MIN_US 200u
 #define CONTROL_SLEEP_MAX_US 1000u
 
 static volatile sig_atomic_t ending;
