@@ -2,12 +2,16 @@
 /*
  * Every script under scripts/ is a test of its own, one rule of an RFC each.
  */
+#include <dirent.h>
+#include <string.h>
+
 #include "ks_test.h"
 #include "script.h"
 
 #define SCRIPTS(X)                                                                                                                            \
 	X(abort)                                                                                                                              \
-	X(abort_syn_sent) X(ack_range) X(active_bad_ack) X(active_close) X(active_open) X(active_open_bare) X(active_refused) X(              \
+	X(abort_syn_sent)                                                                                                                     \
+	X(ack_range) X(active_bad_ack) X(active_close) X(active_open) X(active_open_bare) X(active_refused) X(                                \
 		bad_flags) X(challenge_limit) X(closed_port) X(conn_limit) X(cubic_reduction) X(delayed_ack) X(fast_retransmit)               \
 		X(fin_ahead) X(fin_ahead_bare) X(fin_retransmit) X(fin_timeout) X(fin_zero_window) X(half_open_bad_ack) X(                    \
 			half_open_limit) X(half_open_new_syn) X(half_open_rst) X(handshake_by_data) X(handshake_reordered)                    \
@@ -56,6 +60,22 @@ run(const char *name)
 SCRIPTS(SCRIPT_TEST)
 
 #define SCRIPT_ROW(name) {#name, test_##name},
-static const struct ks_test tests[] = {SCRIPTS(SCRIPT_ROW)};
+static void test_all_listed(void);
+static const struct ks_test tests[] = {SCRIPTS(SCRIPT_ROW) KS_TEST(test_all_listed)};
+
+/* A script that stands in no row would never run. */
+static void
+test_all_listed(void)
+{
+	size_t listed = sizeof(tests) / sizeof(tests[0]) - 1, found = 0;
+	DIR *dir = opendir(SCRIPT_DIR);
+	const struct dirent *entry;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+	while ((entry = readdir(dir)) != NULL)
+		found += strstr(entry->d_name, ".pkt") != NULL;
+	closedir(dir);
+	CU_ASSERT_EQUAL(found, listed);
+}
 
 KS_TEST_MAIN("tcp/scripts", tests)
