@@ -86,17 +86,23 @@ hit_place(struct ks_matcher *m, uint32_t rule, int16_t db)
 	return &m->hits[weak];
 }
 
+static const char *
+where_prefix(const struct match_value *value)
+{
+	if (value->where == KS_WHERE_QUERY)
+		return "query ";
+	if (value->where == KS_WHERE_COOKIE)
+		return "cookie ";
+	if (value->where & (KS_WHERE_HEADER | KS_WHERE_AGENT))
+		return "header ";
+	return value->name.n == 0 ? "body" : "";
+}
+
 static void
 where_text(char text[KS_FINDING_TEXT_BYTES], const struct match_value *value)
 {
 	char joined[2 * KS_FINDING_TEXT_BYTES];
-	const char *place = value->where == KS_WHERE_QUERY    ? "query "
-			    : value->where == KS_WHERE_COOKIE ? "cookie "
-			    : value->where == KS_WHERE_PATH   ? "path"
-			    : value->where & MATCH_WHERE_HEAD ? "header "
-			    : value->name.n == 0	      ? "body"
-							      : "";
-	int n = snprintf(joined, sizeof(joined), "%s%.*s", place,
+	int n = snprintf(joined, sizeof(joined), "%s%.*s", where_prefix(value),
 			 (int)KS_MIN(value->name.n, (uint32_t)KS_FINDING_TEXT_BYTES),
 			 value->name.n > 0 ? value->name.p : "");
 
