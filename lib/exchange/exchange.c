@@ -165,6 +165,16 @@ ks_exchange_actor_key(const struct ks_exchange *ex, uint64_t seed)
 	return ks_hash64(seed ^ 1, &claimed, sizeof(claimed));
 }
 
+uint32_t
+ks_exchange_route(const struct ks_exchange *ex)
+{
+	const char *name = ex->principal.name;
+	uint64_t hash = ex->principal.proven ? ks_hash64(0, name, strlen(name))
+					     : ks_hash64(0, &ex->source, sizeof(ex->source));
+
+	return (uint32_t)(hash >> 32);
+}
+
 bool
 ks_exchange_teaches(const struct ks_exchange *ex)
 {

@@ -66,7 +66,6 @@ row_find(struct book *book, const char *name)
 	snprintf(row->view.name, sizeof(row->view.name), "%s", name);
 	if (rte_hash_add_key_data(book->index, &key, row) != 0)
 		return NULL;
-	row->used = true;
 	return row;
 }
 
@@ -154,10 +153,11 @@ record_ring_at(const struct record_ring *ring, uint64_t id)
 uint32_t
 record_ring_list(const struct record_ring *ring, uint64_t after, struct ks_record *out, uint32_t n)
 {
-	uint64_t id = KS_MAX(after + 1, ring->first_id);
 	uint32_t done = 0;
 
-	for (; id <= ring->last_id && done < n; id++)
+	if (after >= ring->last_id)
+		return 0;
+	for (uint64_t id = KS_MAX(after + 1, ring->first_id); id <= ring->last_id && done < n; id++)
 		out[done++] = ring->v[id % ring->size];
 	return done;
 }

@@ -17,7 +17,6 @@ struct book_row {
 	uint64_t key;
 	uint64_t window_s; /**< start of the ten seconds being counted */
 	uint32_t window, window_last;
-	bool used;
 };
 
 struct book {

@@ -12,6 +12,8 @@ KS_LOG_DECLARE(pipeline);
 #define ALERTS_KEPT 4096u
 #define EXCHANGES_KEPT 256u
 #define SAMPLE_US 1000000u
+/** In one transaction of the store. */
+#define ALERTS_AT_ONCE 64u
 /** Exchanges kept of one second before only every sixteenth is. */
 #define SAMPLES_CALM 64u
 
@@ -42,7 +44,8 @@ control_fini(struct ks_gateway *gw)
 {
 	struct ks_control *c = &gw->control;
 
-	(void)control_housekeeping(gw);
+	while (control_alerts_store(gw) > 0)
+		;
 	book_fini(&c->calls);
 	book_fini(&c->principals);
 	record_ring_fini(&c->alerts);
@@ -57,18 +60,67 @@ is_alert(const struct ks_exchange *ex)
 	return ex->verdict != KS_VERDICT_ALLOW || ex->advice != KS_VERDICT_ALLOW;
 }
 
+static ks_cold void
+store_failed(struct ks_control *c, int rc)
+{
+	uint64_t held;
+
+	if (ks_log_limit(&c->store_log, c->now.mono_us, &held))
+		KS_LOG(pipeline, ERR, "store_failed errno=%d held=%" PRIu64, -rc, held);
+}
+
+uint32_t
+control_alerts_store(struct ks_gateway *gw)
+{
+	struct ks_control *c = &gw->control;
+	const struct record_ring *ring = &c->alerts;
+	uint64_t first, n;
+	int rc;
+
+	if (gw->p.store == NULL || c->stored_id >= ring->last_id)
+		return 0;
+	first = c->stored_id + 1;
+	n = KS_MIN(ring->last_id - c->stored_id, ALERTS_AT_ONCE);
+	n = KS_MIN(n, ring->size - first % ring->size);
+	rc = ks_store_add(gw->p.store, record_ring_at(ring, first), (uint32_t)n);
+	if (rc != 0) {
+		store_failed(c, rc);
+		return 0;
+	}
+	c->stored_id += n;
+	return (uint32_t)n;
+}
+
+/** The oldest alert gives way only after it has been stored, even if everybody must wait for the
+ * disk: alerts are not lost to load, only to a store that fails. */
+static void
+alert_make_room(struct ks_gateway *gw, struct ks_control *c)
+{
+	if (gw->p.store == NULL || c->alerts.last_id - c->stored_id < c->alerts.size)
+		return;
+	if (control_alerts_store(gw) > 0)
+		return;
+	c->stored_id++;
+	c->alerts_lost++;
+}
+
 static void
 alert_add(struct ks_control *c, const struct ks_exchange *ex)
 {
-	struct ks_record *r = record_ring_add(&c->alerts);
-	uint64_t id = r->id;
+	struct ks_record *r;
+	uint64_t id, held;
 
+	alert_make_room(c->gw, c);
+	r = record_ring_add(&c->alerts);
+	id = r->id;
 	ks_record_from_exchange(r, ex);
 	r->id = id;
 	c->alert_count++;
-	KS_LOG(pipeline, NOTICE,
-	       "alert id=%" PRIu64 " verdict=%s principal=%s call=\"%s\" score_db=%d", id,
-	       ks_verdict_name(ex->verdict), r->principal, r->call, ex->score_db);
+	if (ks_log_limit(&c->alert_log, c->now.mono_us, &held))
+		KS_LOG(pipeline, NOTICE,
+		       "alert id=%" PRIu64
+		       " verdict=%s principal=%s call=\"%s\" score_db=%d held=%" PRIu64,
+		       id, ks_verdict_name(ex->verdict), r->principal, r->call, ex->score_db, held);
 }
 
 static void
@@ -101,28 +153,6 @@ control_record(void *arg, const struct ks_exchange *ex)
 		gw->record_fn(gw->record_arg, ex);
 }
 
-static uint32_t
-alerts_store(struct ks_gateway *gw)
-{
-	struct ks_control *c = &gw->control;
-	uint32_t done = 0;
-
-	while (gw->p.store != NULL && c->stored_id < c->alerts.last_id && done < 64) {
-		const struct ks_record *r;
-		int rc;
-
-		/* A store that is behind by more than the ring loses what the ring has lost. */
-		c->stored_id = KS_MAX(c->stored_id, c->alerts.first_id - 1);
-		r = record_ring_at(&c->alerts, c->stored_id + 1);
-		rc = ks_store_add(gw->p.store, r, 1);
-		if (rc != 0)
-			break;
-		c->stored_id++;
-		done++;
-	}
-	return done;
-}
-
 static void
 samples_ask(struct ks_gateway *gw)
 {
@@ -138,7 +168,7 @@ uint32_t
 control_housekeeping(struct ks_gateway *gw)
 {
 	struct ks_control *c = &gw->control;
-	uint32_t done = alerts_store(gw);
+	uint32_t done = control_alerts_store(gw);
 
 	if (c->now.mono_us >= c->sample_next_us) {
 		c->sample_next_us = c->now.mono_us + SAMPLE_US;

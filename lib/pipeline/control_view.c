@@ -100,6 +100,7 @@ ks_control_info_get(struct ks_control *c, struct ks_control_info *out)
 	out->rules = ks_match_db_rules(gw->p.match);
 	out->exchanges = c->ended;
 	out->alerts = c->alert_count;
+	out->alerts_lost = c->alerts_lost;
 	out->profile = c->profile;
 	work_get(gw, out);
 	pthread_mutex_unlock(&c->lock);
@@ -140,7 +141,7 @@ ks_control_links(struct ks_control *c, uint32_t skip, struct ks_control_link *ou
 		memcpy(v->to, l->to, sizeof(v->to));
 		v->size = rte_ring_get_capacity(l->ring);
 		v->depth = rte_ring_count(l->ring);
-		v->depth_max = __atomic_load_n(&l->put.depth_max, __ATOMIC_RELAXED);
+		v->depth_max = __atomic_load_n(&l->get.depth_max, __ATOMIC_RELAXED);
 		v->bursts = ks_count_read(&l->put.bursts);
 		v->items = ks_count_read(&l->put.items);
 		v->stalls = ks_count_read(&l->put.stalls);
@@ -240,7 +241,8 @@ connection_view(const struct ks_proxy_session_view *s, uint64_t now_us,
 	snprintf(v->principal, sizeof(v->principal), "%s", s->principal);
 	snprintf(v->state, sizeof(v->state), "%s", s->state);
 	snprintf(v->tls, sizeof(v->tls), "%s", s->tls);
-	v->age_s = (now_us - s->since_us) / 1000000;
+	/* The sample may be younger than the turn of the control core that shows it. */
+	v->age_s = now_us > s->since_us ? (now_us - s->since_us) / 1000000 : 0;
 	v->exchanges = s->exchanges;
 }
 

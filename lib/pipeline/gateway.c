@@ -14,7 +14,7 @@
 
 KS_LOG_DEFINE(pipeline);
 
-static const char *const kind_name[KS_STAGE_KINDS] = {"rx", "terminate", "match", "score"};
+static const char *const kind_name[KS_STAGE_KINDS] = {"rx", "terminate", "match", "score", "feed"};
 
 static int
 fail(char error[256], int rc, const char *what)
@@ -23,18 +23,45 @@ fail(char error[256], int rc, const char *what)
 	return rc;
 }
 
+/** @return 0, or -EINVAL for what cannot be counted. */
+static int
+placement_count(const struct ks_gateway_params *p, uint32_t count[KS_STAGE_KINDS])
+{
+	memset(count, 0, KS_STAGE_KINDS * sizeof(count[0]));
+	if (p->nworkers > KS_GATEWAY_WORKERS_MAX)
+		return -EINVAL;
+	for (uint32_t w = 0; w < p->nworkers; w++) {
+		const struct ks_gateway_worker *worker = &p->workers[w];
+
+		if (worker->nstages > KS_GATEWAY_WORKER_STAGES_MAX)
+			return -EINVAL;
+		for (uint32_t i = 0; i < worker->nstages; i++) {
+			if (worker->stages[i] >= KS_STAGE_KINDS)
+				return -EINVAL;
+			count[worker->stages[i]]++;
+		}
+	}
+	return 0;
+}
+
 static int
 placement_check(const struct ks_gateway_params *p, uint32_t count[KS_STAGE_KINDS], char error[256])
 {
-	memset(count, 0, KS_STAGE_KINDS * sizeof(count[0]));
-	for (uint32_t w = 0; w < p->nworkers; w++)
-		for (uint32_t i = 0; i < p->workers[w].nstages; i++)
-			count[p->workers[w].stages[i]]++;
-	if (count[KS_STAGE_RX] != 1)
+	bool fed = p->feeder != NULL;
+	uint32_t sources;
+
+	if (placement_count(p, count) != 0)
+		return fail(error, -EINVAL, "placement: too many workers or stages");
+	if (count[KS_STAGE_RX] != (fed ? 0 : 1))
 		return fail(error, -EINVAL, "placement: rx must stand on exactly one worker");
-	for (int k = KS_STAGE_TERMINATE; k < KS_STAGE_KINDS; k++)
-		if (count[k] == 0 || count[k] > KS_GATEWAY_STAGES_MAX)
-			return fail(error, -EINVAL, "placement: every stage must stand somewhere");
+	if (count[fed ? KS_STAGE_TERMINATE : KS_STAGE_FEED] != 0)
+		return fail(error, -EINVAL, "placement: either terminate or feed");
+	sources = count[KS_STAGE_TERMINATE] + count[KS_STAGE_FEED];
+	if (sources == 0 || count[KS_STAGE_MATCH] == 0 || count[KS_STAGE_SCORE] == 0)
+		return fail(error, -EINVAL, "placement: every stage must stand somewhere");
+	if (sources > KS_GATEWAY_STAGES_MAX || count[KS_STAGE_MATCH] > KS_GATEWAY_STAGES_MAX ||
+	    count[KS_STAGE_SCORE] > KS_GATEWAY_STAGES_MAX)
+		return fail(error, -EINVAL, "placement: too many stages of one kind");
 	return 0;
 }
 
@@ -44,8 +71,6 @@ link_add(struct ks_gateway *gw, struct link **out, const char *from, const char 
 	struct link *link = &gw->links[gw->nlinks];
 	int rc;
 
-	if (gw->nlinks == LINKS_MAX)
-		return -E2BIG;
 	rc = link_init(link, from, to, size);
 	if (rc != 0)
 		return rc;
@@ -61,19 +86,32 @@ instance(char name[24], enum ks_stage_kind kind, uint32_t i)
 	return name;
 }
 
-/** Links of exchanges are as deep as the pools behind them: they can be full only by injection. */
 static int
-links_of_terminate(struct ks_gateway *gw, uint32_t t, uint32_t depth)
+links_of_packets(struct ks_gateway *gw, uint32_t t)
 {
 	struct wiring *w = &gw->wiring;
 	uint32_t packets = gw->p.packet_ring != 0 ? gw->p.packet_ring : 4096;
-	char me[24], other[24];
+	char me[24];
 	int rc;
 
 	instance(me, KS_STAGE_TERMINATE, t);
 	rc = link_add(gw, &w->packets_in[t], "rx0", me, packets);
 	if (rc == 0)
 		rc = link_add(gw, &w->packets_out[t], me, "rx0", packets);
+	return rc;
+}
+
+/** Links of exchanges are as deep as the pools behind them: they can be full only by injection. */
+static int
+links_of_owner(struct ks_gateway *gw, uint32_t t, uint32_t depth)
+{
+	struct wiring *w = &gw->wiring;
+	char me[24], other[24];
+	int rc = 0;
+
+	instance(me, gw->p.feeder != NULL ? KS_STAGE_FEED : KS_STAGE_TERMINATE, t);
+	if (gw->p.feeder == NULL)
+		rc = links_of_packets(gw, t);
 	if (rc == 0)
 		rc = link_add(gw, &w->freed[t], "record0", me, depth);
 	for (uint32_t m = 0; m < w->nmatch && rc == 0; m++)
@@ -94,10 +132,16 @@ links_create(struct ks_gateway *gw)
 	uint32_t own = rte_align32pow2(gw->p.terminate.proxy.limits.exchanges + 1);
 	uint32_t all = rte_align32pow2(own * w->nterminate);
 	char from[24], to[24];
+	/* To and from each owner: packets, freed, submit, outcome and verdict; matched; record. */
+	uint32_t max =
+		w->nterminate * (3 + w->nmatch + 2 * w->nscore) + w->nmatch * w->nscore + w->nscore;
 	int rc = 0;
 
+	gw->links = aligned_alloc(RTE_CACHE_LINE_SIZE, max * sizeof(*gw->links));
+	if (gw->links == NULL)
+		return -ENOMEM;
 	for (uint32_t t = 0; t < w->nterminate && rc == 0; t++)
-		rc = links_of_terminate(gw, t, own);
+		rc = links_of_owner(gw, t, own);
 	for (uint32_t m = 0; m < w->nmatch; m++)
 		for (uint32_t s = 0; s < w->nscore && rc == 0; s++)
 			rc = link_add(gw, &w->matched[m][s], instance(from, KS_STAGE_MATCH, m),
@@ -115,6 +159,8 @@ stage_create(struct ks_gateway *gw, enum ks_stage_kind kind, uint32_t i, uint64_
 		return stage_rx_create(&gw->p, &gw->wiring);
 	case KS_STAGE_TERMINATE:
 		return stage_terminate_create(&gw->p, &gw->wiring, i, now_us);
+	case KS_STAGE_FEED:
+		return stage_feed_create(gw->p.feeder, &gw->wiring, i);
 	case KS_STAGE_MATCH:
 		return stage_match_create(gw->p.match, &gw->wiring, i);
 	default:
@@ -186,16 +232,20 @@ ks_gateway_create(const struct ks_gateway_params *params, struct ks_gateway **ou
 	struct ks_now now;
 	int rc = placement_check(params, count, error);
 
-	if (rc != 0)
+	if (rc != 0) {
+		ks_profile_destroy(params->profile);
 		return rc;
+	}
 	gw = aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*gw), RTE_CACHE_LINE_SIZE));
-	if (gw == NULL)
+	if (gw == NULL) {
+		ks_profile_destroy(params->profile);
 		return fail(error, -ENOMEM, "gateway");
+	}
 	memset(gw, 0, sizeof(*gw));
 	gw->p = *params;
 	keys_create(&gw->p);
 	ks_now_read(&now);
-	gw->wiring.nterminate = count[KS_STAGE_TERMINATE];
+	gw->wiring.nterminate = count[KS_STAGE_TERMINATE] + count[KS_STAGE_FEED];
 	gw->wiring.nmatch = count[KS_STAGE_MATCH];
 	gw->wiring.nscore = count[KS_STAGE_SCORE];
 	if (gw->p.profile == NULL)
@@ -217,11 +267,32 @@ ks_gateway_create(const struct ks_gateway_params *params, struct ks_gateway **ou
 	return 0;
 }
 
+/** What has ended is on its way to the books, alerts among it: it shall arrive. */
+static void
+drain(struct ks_gateway *gw)
+{
+	static const enum ks_stage_kind kinds[] = {KS_STAGE_MATCH, KS_STAGE_SCORE};
+	const struct ks_now now = gw->control.now;
+	uint32_t done;
+
+	if (gw->nworkers < gw->p.nworkers)
+		return;
+	do {
+		done = 0;
+		for (uint32_t k = 0; k < KS_ARRAY_SIZE(kinds); k++)
+			for (uint32_t i = 0; i < gw->nstages[kinds[k]]; i++)
+				done += gw->stages[kinds[k]][i]->poll(gw->stages[kinds[k]][i],
+								      &now);
+		done += worker_turn(&gw->record_worker, &now);
+	} while (done > 0);
+}
+
 void
 ks_gateway_destroy(struct ks_gateway *gw)
 {
 	if (gw == NULL)
 		return;
+	drain(gw);
 	learning_fini(gw);
 	for (uint32_t i = 0; i < gw->nstages[KS_STAGE_MATCH]; i++)
 		stage_match_destroy(gw->stages[KS_STAGE_MATCH][i]);
@@ -229,6 +300,8 @@ ks_gateway_destroy(struct ks_gateway *gw)
 		stage_terminate_destroy(gw->stages[KS_STAGE_TERMINATE][i]);
 	for (uint32_t i = 0; i < gw->nstages[KS_STAGE_RX]; i++)
 		stage_rx_destroy(gw->stages[KS_STAGE_RX][i]);
+	for (uint32_t i = 0; i < gw->nstages[KS_STAGE_FEED]; i++)
+		stage_feed_destroy(gw->stages[KS_STAGE_FEED][i]);
 	stage_record_destroy(gw->record);
 	for (uint32_t t = 0; t < gw->wiring.nterminate; t++) {
 		struct link *links[] = {gw->wiring.packets_in[t], gw->wiring.packets_out[t]};
@@ -240,6 +313,7 @@ ks_gateway_destroy(struct ks_gateway *gw)
 	}
 	for (uint32_t i = 0; i < gw->nlinks; i++)
 		link_fini(&gw->links[i]);
+	free(gw->links);
 	control_fini(gw);
 	free(gw);
 }

@@ -10,16 +10,17 @@
 #include "books.h"
 #include "worker.h"
 
-#define LINKS_MAX 256u
+#include "ks_log.h"
+
 #define DELTAS_MAX KS_GATEWAY_STAGES_MAX
-#define STORE_PENDING_MAX 256u
 
 enum learning_state { LEARNING_REST, LEARNING_ASKED, LEARNING_GIVEN };
 
 /** The round in which what the scorers have learned becomes the next profile. */
 struct learning {
 	enum learning_state state;
-	uint64_t next_us, save_next_us;
+	uint64_t next_us, save_next_us, retry_us;
+	uint32_t save_round; /**< commands to save that this round answers */
 	struct ks_profile *profile, *old;
 	struct ks_delta *deltas[DELTAS_MAX];
 	bool got[DELTAS_MAX];
@@ -35,7 +36,8 @@ struct ks_control {
 	struct ks_now now;
 	struct book calls, principals;
 	struct record_ring alerts, exchanges;
-	uint64_t ended, stored_id, alert_count, sample_next_us;
+	uint64_t ended, stored_id, alert_count, alerts_lost, sample_next_us;
+	struct ks_log_limiter alert_log, store_log;
 	uint32_t samples; /**< exchanges kept in this second */
 	uint32_t save_wanted, save_done; /**< rounds of profile saving */
 	int save_result;
@@ -45,7 +47,7 @@ struct ks_control {
 struct ks_gateway {
 	struct ks_gateway_params p;
 	struct wiring wiring;
-	struct link links[LINKS_MAX];
+	struct link *links;
 	uint32_t nlinks;
 	struct stage *stages[KS_STAGE_KINDS][KS_GATEWAY_STAGES_MAX];
 	uint32_t nstages[KS_STAGE_KINDS];
@@ -66,6 +68,8 @@ void control_fini(struct ks_gateway *gw);
 void control_record(void *arg, const struct ks_exchange *ex);
 /** Samples, alerts to the store. Lock held. @return how much was done. */
 uint32_t control_housekeeping(struct ks_gateway *gw);
+/** Some of the alerts that are not in the store yet. @return how many went there. */
+uint32_t control_alerts_store(struct ks_gateway *gw);
 
 /* learning.c */
 void learning_init(struct ks_gateway *gw);

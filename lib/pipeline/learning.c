@@ -33,6 +33,7 @@ ask(struct ks_gateway *gw)
 		stage_score_delta_ask(st[i]);
 	}
 	l->ndeltas = 0;
+	l->save_round = gw->control.save_wanted;
 	l->state = LEARNING_ASKED;
 }
 
@@ -64,20 +65,25 @@ deltas_drop(struct learning *l)
 	l->ndeltas = 0;
 }
 
+/** The scorers judge by their deltas until the profile that contains them is there: without memory
+ * for it the deltas are kept, and it is tried again. */
 static void
-publish(struct ks_gateway *gw)
+publish(struct ks_gateway *gw, const struct ks_now *now)
 {
 	struct learning *l = &gw->learning;
-	struct ks_profile *next = ks_profile_merge(l->profile, l->deltas, l->ndeltas);
+	struct ks_profile *next;
 	uint32_t n;
 	struct stage **st = scorers(gw, &n);
 
+	if (now->mono_us < l->retry_us)
+		return;
+	next = ks_profile_merge(l->profile, l->deltas, l->ndeltas);
 	if (next == NULL) {
 		KS_LOG(pipeline, ERR, "profile_merge_failed deltas=%u", l->ndeltas);
-		next = l->profile;
-	} else {
-		l->old = l->profile;
+		l->retry_us = now->mono_us + ROUND_US;
+		return;
 	}
+	l->old = l->profile;
 	l->profile = next;
 	for (uint32_t i = 0; i < n; i++)
 		stage_score_profile_give(st[i], next);
@@ -121,13 +127,13 @@ save_when_due(struct ks_gateway *gw, const struct ks_now *now)
 	struct ks_control *c = &gw->control;
 	bool due = gw->p.profile_save_s > 0 && now->mono_us >= l->save_next_us;
 
-	if (!due && c->save_wanted == c->save_done)
+	if (!due && l->save_round == c->save_done)
 		return;
 	c->save_result = save(gw);
 	if (c->save_result != 0 && gw->p.profile_path != NULL)
 		KS_LOG(pipeline, ERR, "profile_save_failed path=%s errno=%d", gw->p.profile_path,
 		       -c->save_result);
-	c->save_done = c->save_wanted;
+	c->save_done = l->save_round;
 	pthread_cond_broadcast(&c->saved);
 	l->save_next_us = now->mono_us + gw->p.profile_save_s * 1000000ull;
 }
@@ -153,7 +159,7 @@ learning_turn(struct ks_gateway *gw, const struct ks_now *now)
 			save_when_due(gw, now);
 			break;
 		}
-		publish(gw);
+		publish(gw, now);
 		break;
 	case LEARNING_GIVEN:
 		if (!all_taken(gw))
@@ -168,7 +174,8 @@ void
 learning_init(struct ks_gateway *gw)
 {
 	gw->learning.profile = gw->p.profile;
-	ks_profile_stats_get(gw->p.profile, &gw->control.profile);
+	if (gw->p.profile != NULL)
+		ks_profile_stats_get(gw->p.profile, &gw->control.profile);
 }
 
 /** Workers have stopped: what they have learned since the last round is merged here. */
@@ -188,7 +195,8 @@ learning_fini(struct ks_gateway *gw)
 		l->next_us = round < 4 ? 0 : UINT64_MAX;
 		learning_turn(gw, &now);
 	}
-	if (gw->p.profile_path != NULL)
+	/* One that was never complete has nothing to say. */
+	if (gw->p.profile_path != NULL && gw->nworkers == gw->p.nworkers)
 		(void)save(gw);
 	for (uint32_t i = 0; i < n; i++)
 		stage_score_destroy(st[i]);

@@ -17,8 +17,10 @@ struct link {
 	void *full_arg;
 	struct {
 		uint64_t bursts, items, stalls;
-		uint32_t depth_max;
 	} put __rte_cache_aligned; /**< written by the producer */
+	struct {
+		uint32_t depth_max;
+	} get __rte_cache_aligned; /**< written by the consumer, who sees the depth for free */
 };
 
 /** @param size a power of two. @return 0 or -ENOMEM. */
@@ -48,9 +50,8 @@ link_get(struct link *link, void **objs, uint32_t n)
 {
 	uint32_t left, done = rte_ring_sc_dequeue_burst(link->ring, objs, n, &left);
 
-	/* The consumer sees the depth for free; nobody else writes depth_max. */
-	if (ks_unlikely(done + left > link->put.depth_max))
-		__atomic_store_n(&link->put.depth_max, done + left, __ATOMIC_RELAXED);
+	if (ks_unlikely(done + left > link->get.depth_max))
+		__atomic_store_n(&link->get.depth_max, done + left, __ATOMIC_RELAXED);
 	return done;
 }
 

@@ -74,6 +74,11 @@ struct session_sample {
 };
 struct session_sample *stage_terminate_sample(struct stage *stage);
 
+/* stage_feed.c */
+struct stage *stage_feed_create(const struct ks_gateway_feeder *feeder, struct wiring *wiring,
+				uint32_t index);
+void stage_feed_destroy(struct stage *stage);
+
 /* stage_match.c */
 struct stage *stage_match_create(const struct ks_match_db *db, struct wiring *wiring,
 				 uint32_t index);

@@ -37,6 +37,21 @@ held_cleared(struct match *st)
 	return ex == NULL || pass_on(st, ex);
 }
 
+/** A burst from each owner: a busy one does not keep the others waiting. */
+static uint32_t
+take(struct match *st, struct link *link)
+{
+	struct ks_exchange *ex;
+	uint32_t done = 0;
+
+	while (done < STAGE_BURST && held_cleared(st) && link_get(link, (void **)&ex, 1) == 1) {
+		ks_match_exchange(st->matcher, ex);
+		(void)pass_on(st, ex);
+		done++;
+	}
+	return done;
+}
+
 static uint32_t
 match_poll(struct stage *stage, const struct ks_now *now)
 {
@@ -44,16 +59,8 @@ match_poll(struct stage *stage, const struct ks_now *now)
 	uint32_t done = 0;
 
 	(void)now;
-	for (uint32_t i = 0; i < st->wiring->nterminate; i++) {
-		struct ks_exchange *ex;
-
-		while (done < STAGE_BURST && held_cleared(st) &&
-		       link_get(st->wiring->submit[i][st->index], (void **)&ex, 1) == 1) {
-			ks_match_exchange(st->matcher, ex);
-			(void)pass_on(st, ex);
-			done++;
-		}
-	}
+	for (uint32_t i = 0; i < st->wiring->nterminate; i++)
+		done += take(st, st->wiring->submit[i][st->index]);
 	return done;
 }
 

@@ -29,25 +29,29 @@ send_home(struct record *st, struct ks_exchange *ex)
 }
 
 static uint32_t
+take(struct record *st, struct link *link)
+{
+	struct ks_exchange *ex;
+	uint32_t done = 0;
+
+	while (done < 4 * STAGE_BURST && (st->held == NULL || send_home(st, st->held)) &&
+	       link_get(link, (void **)&ex, 1) == 1) {
+		st->fn(st->arg, ex);
+		(void)send_home(st, ex);
+		done++;
+	}
+	return done;
+}
+
+static uint32_t
 record_poll(struct stage *stage, const struct ks_now *now)
 {
 	struct record *st = (struct record *)stage;
 	uint32_t done = 0;
 
 	(void)now;
-	for (uint32_t i = 0; i < st->wiring->nscore; i++) {
-		struct ks_exchange *ex;
-
-		if (st->held != NULL && !send_home(st, st->held))
-			return done;
-		while (done < 4 * STAGE_BURST &&
-		       link_get(st->wiring->record[i], (void **)&ex, 1) == 1) {
-			st->fn(st->arg, ex);
-			done++;
-			if (!send_home(st, ex))
-				return done;
-		}
-	}
+	for (uint32_t i = 0; i < st->wiring->nscore; i++)
+		done += take(st, st->wiring->record[i]);
 	return done;
 }
 

@@ -93,18 +93,6 @@ certificate_refused(const struct session *s, const struct ks_exchange *ex)
 	       !ex->principal.has_token;
 }
 
-/** Where the exchange is judged: all of one proven name at one place; what is merely claimed counts
- * against its source, so all of one source at one place. */
-static uint32_t
-route_hash(const struct ks_exchange *ex)
-{
-	const char *name = ex->principal.name;
-	uint64_t hash = ex->principal.proven ? ks_hash64(0, name, strlen(name))
-					     : ks_hash64(0, &ex->source, sizeof(ex->source));
-
-	return (uint32_t)(hash >> 32);
-}
-
 static enum step
 not_admitted(struct session *s, int rc)
 {
@@ -193,7 +181,7 @@ head_understand(struct session *s, struct ks_exchange *ex, uint32_t n)
 	identity_fields_count(px, &ex->head);
 	if (ex->head.upgrade)
 		count(px, KS_PROXY_UPGRADE_REFUSED);
-	ex->route_hash = route_hash(ex);
+	ex->route_hash = ks_exchange_route(ex);
 	s->minor = ex->head.minor;
 	s->close_after = !ex->head.keep_alive;
 	s->long_running = ex->call.long_running;

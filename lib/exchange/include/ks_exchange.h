@@ -184,6 +184,9 @@ bool ks_exchange_has(const struct ks_exchange *ex, enum ks_finding_code code);
 /** Who is charged and modelled: principal's name when proven, else "source/token-hash" of it, as
  *  a 64-bit key under `seed`. */
 uint64_t ks_exchange_actor_key(const struct ks_exchange *ex, uint64_t seed);
+/** Where it is judged: all of one proven name at one place; what is merely claimed counts against its
+ *  source, so all of one source at one place. What ks_exchange.route_hash must be. */
+uint32_t ks_exchange_route(const struct ks_exchange *ex);
 /** True when a model may learn from it: proven or anonymous, not blocked or throttled, no signature,
  *  status known and neither 401, 403 nor 5xx. */
 bool ks_exchange_teaches(const struct ks_exchange *ex);

@@ -23,7 +23,7 @@ struct ks_control_info {
 	uint32_t lcores, rules;
 	uint64_t exchanges;          /**< ended so far */
 	uint64_t alerts;             /**< so far */
-	uint64_t alerts_lost;        /**< records that did not reach the control core */
+	uint64_t alerts_lost;        /**< that the store did not take in time */
 	uint32_t connections, connections_max; /**< client and upstream */
 	uint64_t busy_ns;            /**< data path, all stages, since start */
 	uint64_t turns, idle_turns;

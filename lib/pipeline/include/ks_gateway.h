@@ -24,6 +24,7 @@ enum ks_stage_kind {
 	KS_STAGE_TERMINATE,
 	KS_STAGE_MATCH,
 	KS_STAGE_SCORE,
+	KS_STAGE_FEED,      /**< instead of RX and TERMINATE: see struct ks_gateway_feeder */
 	KS_STAGE_KINDS,
 };
 
@@ -48,6 +49,28 @@ struct ks_gateway_terminate {
 	size_t arena_bytes;           /**< heads, field lists and bodies */
 };
 
+struct ks_feed;
+
+/**
+ * Where requests do not come from the wire but from a recording or a test: FEED stages stand in the
+ * place of TERMINATE, and all behind them is the same as ever. The feeder owns the exchanges: each that
+ * it has submitted comes back once to `judged`, and once more to `freed` after ks_feed_outcome().
+ * Called in the turns of the FEED stage, for several instances from several threads.
+ */
+struct ks_gateway_feeder {
+	/** @return how much was done. */
+	uint32_t (*poll)(void *arg, struct ks_feed *feed, const struct ks_now *now);
+	void (*judged)(void *arg, struct ks_feed *feed, struct ks_exchange *ex);
+	void (*freed)(void *arg, struct ks_feed *feed, struct ks_exchange *ex);
+	void *arg;
+};
+/** The instance, from 0: what ks_exchange.owner must be. */
+uint32_t ks_feed_index(const struct ks_feed *feed);
+/** To MATCH. @return 0, or -EAGAIN when the link is full: try again in a later turn. */
+int ks_feed_submit(struct ks_feed *feed, struct ks_exchange *ex);
+/** A judged exchange that has ended, to SCORE and RECORD. @return likewise. */
+int ks_feed_outcome(struct ks_feed *feed, struct ks_exchange *ex);
+
 struct ks_gateway_params {
 	struct ks_gateway_worker workers[KS_GATEWAY_WORKERS_MAX];
 	uint32_t nworkers;
@@ -56,10 +79,12 @@ struct ks_gateway_params {
 	struct rte_mempool *mbufs;       /**< borrowed; for packets that we send */
 	struct ks_endpoint listen;
 	struct ks_gateway_terminate terminate;
+	const struct ks_gateway_feeder *feeder; /**< borrowed; of FEED stages: then only
+						 *   terminate.proxy.limits.exchanges counts of the above */
 	uint32_t packet_ring;            /**< entries of packet links, a power of two; 0: 4096 */
 	const struct ks_match_db *match; /**< borrowed */
 	struct ks_score_params score;
-	struct ks_profile *profile;      /**< owned from now on; NULL: an empty one */
+	struct ks_profile *profile;      /**< owned from now on, on error too; NULL: an empty one */
 	bool freeze;                     /**< learn nothing */
 	enum ks_mode mode;
 	const char *profile_path;        /**< NULL: not saved */
@@ -72,7 +97,7 @@ struct ks_gateway_params {
 /** @return 0 or -errno; `error` gets a sentence. */
 int ks_gateway_create(const struct ks_gateway_params *params, struct ks_gateway **out,
 		      char error[256]);
-/** Workers must have stopped. Saves the profile. */
+/** Workers must have stopped. What has ended is still recorded and learned; saves the profile. */
 void ks_gateway_destroy(struct ks_gateway *gw);
 
 /** Launches every worker on its lcore. @return 0 or -errno. */
@@ -91,7 +116,7 @@ uint64_t ks_gateway_next_us(const struct ks_gateway *gw);
 /** For tests and simulation: the rooms inside TERMINATE instance `i`. */
 struct ks_proxy *ks_gateway_proxy(struct ks_gateway *gw, uint32_t i);
 struct ks_tcp_stack *ks_gateway_tcp(struct ks_gateway *gw, uint32_t i);
-/** Failure injection: every taking from TERMINATE's pools and every putting into a link of exchanges asks
+/** Failure injection: every taking from TERMINATE's chunks and arena and every putting into a link asks
  *  `fail`; true means "empty" or "full". NULL takes it away. */
 void ks_gateway_fault_set(struct ks_gateway *gw, bool (*fail)(void *arg), void *arg);
 /** Called for every record on the control core, in its turn (tests, the load program). */
