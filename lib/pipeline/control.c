@@ -3,6 +3,8 @@
  * The control core's books, kept from records, and the hand-over of alerts to the store.
  * Thread: the control core, under its lock.
  */
+#include <stdio.h>
+
 #include "gateway_int.h"
 
 #include "ks_log.h"
@@ -133,6 +135,22 @@ sample_add(struct ks_control *c, const struct ks_exchange *ex)
 	r->id = id;
 }
 
+/** Anybody can write a token in anyone's name: what nobody has vouched for has a row of its own. */
+static void
+principal_add(struct book *book, const struct ks_exchange *ex)
+{
+	const struct ks_principal *p = &ex->principal;
+	char name[KS_PRINCIPAL_NAME_BYTES];
+
+	if (p->proven || p->kind == KS_PRINCIPAL_ANONYMOUS) {
+		book_add(book, p->name, ex);
+		return;
+	}
+	snprintf(name, sizeof(name), "(claimed) %.*s", (int)(sizeof(name) - sizeof("(claimed) ")),
+		 p->name);
+	book_add(book, name, ex);
+}
+
 void
 control_record(void *arg, const struct ks_exchange *ex)
 {
@@ -143,7 +161,7 @@ control_record(void *arg, const struct ks_exchange *ex)
 	c->ended++;
 	ks_kube_call_key(&ex->call, key);
 	book_add(&c->calls, key, ex);
-	book_add(&c->principals, ex->principal.name, ex);
+	principal_add(&c->principals, ex);
 	if (is_alert(ex))
 		alert_add(c, ex);
 	/* Everything while it is calm, every sixteenth when it is not. */
