@@ -27,26 +27,25 @@ enum body_kind {
 	BODY_UNKNOWN,
 };
 
+#define KIND(type, kind)                     \
+	{                                    \
+		type, sizeof(type) - 1, kind \
+	}
 static const struct {
 	const char *type;
+	uint32_t n;
 	enum body_kind kind;
 } kinds[] = {
-	{"", BODY_JSON},
-	{"application/json", BODY_JSON},
-	{"application/json-patch+json", BODY_JSON_PATCH},
-	{"application/yaml", BODY_YAML},
-	{"application/x-yaml", BODY_YAML},
-	{"text/yaml", BODY_YAML},
-	{"application/apply-patch+yaml", BODY_YAML},
-	{"application/vnd.kubernetes.protobuf", BODY_PROTOBUF},
-	{"application/x-www-form-urlencoded", BODY_FORM},
+	KIND("", BODY_JSON),
+	KIND("application/json", BODY_JSON),
+	KIND("application/vnd.kubernetes.protobuf", BODY_PROTOBUF),
+	KIND("application/json-patch+json", BODY_JSON_PATCH),
+	KIND("application/apply-patch+yaml", BODY_YAML),
+	KIND("application/yaml", BODY_YAML),
+	KIND("application/x-yaml", BODY_YAML),
+	KIND("text/yaml", BODY_YAML),
+	KIND("application/x-www-form-urlencoded", BODY_FORM),
 };
-
-static bool
-is_type(struct ks_str type, const char *name)
-{
-	return type.n == strlen(name) && (type.n == 0 || strncasecmp(type.p, name, type.n) == 0);
-}
 
 static bool
 ends_with(struct ks_str type, const char *tail)
@@ -60,7 +59,8 @@ static enum body_kind
 kind_of(struct ks_str type)
 {
 	for (size_t i = 0; i < KS_ARRAY_SIZE(kinds); i++)
-		if (is_type(type, kinds[i].type))
+		if (type.n == kinds[i].n &&
+		    (type.n == 0 || strncasecmp(type.p, kinds[i].type, type.n) == 0))
 			return kinds[i].kind;
 	if (ends_with(type, "+json"))
 		return BODY_JSON;
@@ -98,7 +98,7 @@ body_kind(struct ks_matcher *m)
 			type = media_type(value);
 			types++;
 		} else if (head->fields[i].id == KS_HTTP_CONTENT_ENCODING &&
-			   !is_type(value, "identity")) {
+			   !(value.n == 8 && strncasecmp(value.p, "identity", 8) == 0)) {
 			ks_match_gap(m, GAP_ENCODING);
 		}
 	}

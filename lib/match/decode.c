@@ -14,7 +14,9 @@
 #include "ks_codec.h"
 #include "match_priv.h"
 
+/* Nothing is written before something changes: most texts hold a '%' or a '$' and no encoding. */
 struct cursor {
+	const uint8_t *text;
 	const uint8_t *p;
 	const uint8_t *end;
 	uint8_t *out;
@@ -52,28 +54,54 @@ hex_number(const uint8_t *p, const uint8_t *end, int n)
 	return value;
 }
 
+/* From the first change on what stays as it is must be copied. */
+static inline void
+change(struct cursor *c)
+{
+	size_t n = (size_t)(c->p - c->text);
+
+	if (c->changed)
+		return;
+	c->changed = true;
+	memcpy(c->out, c->text, n);
+	c->out += n;
+}
+
+static void
+put_byte(struct cursor *c, uint32_t used, uint8_t byte)
+{
+	change(c);
+	c->p += used;
+	*c->out++ = byte;
+}
+
 /* Takes `used` bytes of input for one character. */
 static void
 put(struct cursor *c, uint32_t used, uint32_t code)
 {
-	c->p += used;
-	c->changed = true;
 	if (code < 0x80) {
-		*c->out++ = (uint8_t)code;
-	} else if (code < 0x800) {
+		put_byte(c, used, (uint8_t)code);
+		return;
+	}
+	change(c);
+	c->p += used;
+	if (code < 0x800) {
 		*c->out++ = (uint8_t)(0xc0 | code >> 6);
-		*c->out++ = (uint8_t)(0x80 | (code & 0x3f));
 	} else {
 		*c->out++ = (uint8_t)(0xe0 | (code >> 12 & 0x0f));
 		*c->out++ = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		*c->out++ = (uint8_t)(0x80 | (code & 0x3f));
 	}
+	*c->out++ = (uint8_t)(0x80 | (code & 0x3f));
 }
 
 static void
-keep(struct cursor *c)
+keep(struct cursor *c, size_t n)
 {
-	*c->out++ = *c->p++;
+	if (c->changed) {
+		memcpy(c->out, c->p, n);
+		c->out += n;
+	}
+	c->p += n;
 }
 
 /* %XX gives a byte; %uXXXX, as some servers still take it, a character. */
@@ -83,15 +111,14 @@ take_percent(struct cursor *c)
 	int32_t code = hex_number(c->p + 1, c->end, 2);
 
 	if (code >= 0) {
-		c->p += 3;
-		*c->out++ = (uint8_t)code;
-		c->changed = c->hidden = true;
+		put_byte(c, 3, (uint8_t)code);
+		c->hidden = true;
 		return;
 	}
 	if (c->end - c->p >= 6 && (c->p[1] | 0x20) == 'u')
 		code = hex_number(c->p + 2, c->end, 4);
 	if (code < 0) {
-		keep(c);
+		keep(c, 1);
 		return;
 	}
 	put(c, 6, (uint32_t)code);
@@ -109,7 +136,7 @@ take_backslash(struct cursor *c)
 		digits = 4;
 	code = digits > 0 ? hex_number(c->p + 2, c->end, digits) : -1;
 	if (code < 0) {
-		keep(c);
+		keep(c, 1);
 		return;
 	}
 	put(c, 2 + (uint32_t)digits, (uint32_t)code);
@@ -175,7 +202,7 @@ take_entity(struct cursor *c)
 		used = named_entity(c, &code);
 	/* A character must not take more room than its reference. */
 	if (used < 3 || (code >= 0x800 && used < 4)) {
-		keep(c);
+		keep(c, 1);
 		return;
 	}
 	put(c, used, code);
@@ -197,7 +224,7 @@ take_utf8(struct cursor *c)
 		return;
 	}
 	if (left < 3 || (p[1] & 0xc0) != 0x80 || (p[2] & 0xc0) != 0x80) {
-		keep(c);
+		keep(c, 1);
 		return;
 	}
 	wide = (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
@@ -207,7 +234,7 @@ take_utf8(struct cursor *c)
 	} else if (wide >= 0xff01 && wide <= 0xff5e) {
 		put(c, 3, wide - 0xff01 + '!');
 	} else {
-		keep(c);
+		keep(c, 1);
 	}
 }
 
@@ -222,7 +249,7 @@ take_comment(struct cursor *c)
 	const uint8_t *close = memmem(p, KS_MIN(left, (size_t)COMMENT_MAX), "*/", 2);
 
 	if (close == NULL) {
-		keep(c);
+		keep(c, 1);
 		return;
 	}
 	if (*p != '!') {
@@ -244,7 +271,7 @@ take_dollar(struct cursor *c)
 	else if (left >= 4 && memcmp(c->p, "$IFS", 4) == 0)
 		put(c, left >= 6 && c->p[4] == '$' && c->p[5] == '9' ? 6 : 4, ' ');
 	else
-		keep(c);
+		keep(c, 1);
 }
 
 /* Bytes at which a decoder may begin. */
@@ -273,7 +300,7 @@ take(struct cursor *c)
 		if (c->end - c->p >= 4 && c->p[1] == '*')
 			take_comment(c);
 		else
-			keep(c);
+			keep(c, 1);
 		break;
 	default:
 		take_utf8(c);
@@ -285,16 +312,20 @@ int64_t
 ks_match_decode(struct ks_str text, char *out, bool *hidden)
 {
 	struct cursor c = {
+		.text = (const uint8_t *)text.p,
 		.p = (const uint8_t *)text.p,
 		.end = (const uint8_t *)text.p + text.n,
 		.out = (uint8_t *)out,
 	};
 
 	while (c.p < c.end) {
-		if (start[*c.p])
+		const uint8_t *next = c.p;
+
+		while (next < c.end && !start[*next])
+			next++;
+		keep(&c, (size_t)(next - c.p));
+		if (c.p < c.end)
 			take(&c);
-		else
-			keep(&c);
 	}
 	*hidden = c.hidden;
 	return c.changed ? (const char *)c.out - out : -1;

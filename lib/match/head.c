@@ -109,7 +109,7 @@ part_new(struct ks_matcher *m, const struct part *part, bool remember)
 		fold_in(m, &fold, part->name, part->value);
 	if (part->where != 0)
 		ks_match_text(m, &value, part->value, fold.chars);
-	if (remember && !fold.secret)
+	if (remember && !fold.secret && part->nature == NATURE_PLAIN)
 		ks_match_clean_note(m, &fold, part->name, part->raw, part->value);
 }
 

@@ -141,6 +141,8 @@ request_begin(struct ks_matcher *m, struct ks_exchange *ex)
 	const struct ks_match_limits *limits = &m->db->limits;
 
 	m->ex = ex;
+	ex->body_fields = 0;
+	ex->body_depth = 0;
 	if (ks_unlikely(++m->epoch == 0))
 		epoch_wrap(m);
 	m->slot_mask = MATCH_INDEX_SMALL - 1;

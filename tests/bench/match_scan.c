@@ -9,6 +9,7 @@
 
 #include "../unit/match/match_rules.h"
 
+#define BATCHES 10
 #define FIELD_BYTES (64u * 1024)
 #define HEAD_BYTES 8192u
 
@@ -18,6 +19,7 @@ struct bench {
 	char *fields;
 	char head[HEAD_BYTES];
 	char query[512];
+	unsigned int fresh;
 };
 
 static double
@@ -102,21 +104,39 @@ print(const char *figure, double ns, uint32_t bytes, const struct bench *b)
 	       figure, ns, bytes, bytes > 0 ? ns / bytes : 0.0, b->ex->fields.n, b->ex->nfindings);
 }
 
+/* @return ns of one judgement in a batch. @param fresh a parameter that is new each time. */
+static double
+batch(struct bench *b, uint32_t rounds, bool fresh)
+{
+	double start = now_ns();
+
+	for (uint32_t i = 0; i < rounds; i++) {
+		if (fresh)
+			query_set(b, b->fresh++);
+		judge(b);
+	}
+	return (now_ns() - start) / rounds;
+}
+
+static double
+best(struct bench *b, uint32_t rounds, bool fresh)
+{
+	double ns = batch(b, rounds, fresh);
+
+	for (int i = 1; i < BATCHES; i++) {
+		double again = batch(b, rounds, fresh);
+
+		ns = KS_MIN(ns, again);
+	}
+	return ns;
+}
+
 static void
 bench_get(struct bench *b, const char *figure, bool fresh)
 {
-	const uint32_t rounds = 300000;
-	double start;
-
 	query_set(b, 0);
 	judge(b);
-	start = now_ns();
-	for (uint32_t i = 0; i < rounds; i++) {
-		if (fresh)
-			query_set(b, i);
-		judge(b);
-	}
-	print(figure, (now_ns() - start) / rounds, 0, b);
+	print(figure, best(b, 30000, fresh), 0, b);
 }
 
 /* ---- bodies ---- */
@@ -179,16 +199,10 @@ file_make(char *out, uint32_t want)
 static void
 bench_body(struct bench *b, const char *figure, char *body, uint32_t n)
 {
-	const uint32_t rounds = 40000000 / n + 3;
-	double start;
-
 	b->ex->body = (uint8_t *)body;
 	b->ex->body_bytes = n;
 	judge(b);
-	start = now_ns();
-	for (uint32_t i = 0; i < rounds; i++)
-		judge(b);
-	print(figure, (now_ns() - start) / rounds, n, b);
+	print(figure, best(b, 4000000 / n + 1, false), n, b);
 	b->ex->body = NULL;
 	b->ex->body_bytes = 0;
 }

@@ -32,10 +32,10 @@ int ks_match_class_parse(const char *name, enum ks_match_class *out);
 enum ks_match_where {
 	KS_WHERE_PATH = 1 << 0,   /**< decoded path */
 	KS_WHERE_QUERY = 1 << 1,  /**< names and values of the query */
-	KS_WHERE_HEADER = 1 << 2, /**< values of headers that are not credentials */
+	KS_WHERE_HEADER = 1 << 2, /**< values of headers that are not credentials, User-Agent too */
 	KS_WHERE_COOKIE = 1 << 3,
 	KS_WHERE_BODY = 1 << 4,   /**< string values (and keys) of a decoded body */
-	KS_WHERE_RAW = 1 << 5,    /**< opaque bodies, start of files */
+	KS_WHERE_RAW = 1 << 5,    /**< opaque bodies, and what comes out of an encoding in a body */
 	KS_WHERE_AGENT = 1 << 6,  /**< User-Agent */
 };
 
@@ -48,16 +48,16 @@ struct ks_match_rule {
 	bool caseless;
 	bool dotall;
 	bool word;              /**< not inside a larger word */
-	const char *pattern;    /**< Hyperscan's PCRE subset */
+	const char *pattern;    /**< Hyperscan's PCRE subset; ^ and $ are ends of lines */
 	const char *words;      /**< what it means, for the operator; may be NULL */
 	const char *file;       /**< for errors */
 	unsigned int line;
 };
 
 struct ks_match_limits {
-	uint16_t json_depth;         /**< 0: 64 */
+	uint16_t json_depth;         /**< 0: 64; at most 1024 */
 	uint32_t decoded_bytes;      /**< per request, all decoders; 0: 4 times body + 64 KiB */
-	uint8_t decode_rounds;       /**< 0: 3 */
+	uint8_t decode_rounds;       /**< 0: 3; at most 8 */
 };
 
 struct ks_match_db;
@@ -78,7 +78,20 @@ void ks_matcher_destroy(struct ks_matcher *matcher);
 
 /**
  * Visits path, query, headers, cookies and body of the exchange: fills ex->fields, ex->body_fields,
- * ex->body_depth and adds findings of SIGNATURE, BODY_MALFORMED and UNINSPECTED.
+ * ex->body_depth and adds findings of SIGNATURE, BODY_MALFORMED and UNINSPECTED. ex->fields must have been
+ * laid out (ks_field_list_init).
+ *
+ * Fields: QUERY parameters, HEADER names in lower case, COOKIE names; PATH "namespace" and "name" of a resource
+ * request, else "path"; BODY paths as "spec.containers[].image", where a key that people choose is "*", in a
+ * JSON patch "[].metadata.labels.*". An empty object or array is a value of its own. Values of secrets' places
+ * are neither kept nor hashed; `hash` is opaque, the same for the same seed.
+ *
+ * Signatures: one finding per rule, where it tells most, eight at most. `certain` is the rule's `block`. Where
+ * a place makes code normal (see conf/rules/README.md) evidence is less and not certain. `observed` is
+ * what matched, at most 40 characters; of a leak its first four and its length, of a credential only that.
+ *
+ * Uninspected and malformed: certain, and 100 dB (60 for double keys and numbers out of range), except Kubernetes
+ * protobuf and YAML, whose bytes are scanned (20 dB), and bodies of proxy calls.
  */
 void ks_match_exchange(struct ks_matcher *matcher, struct ks_exchange *ex);
 

@@ -162,7 +162,7 @@ test_class_names(void)
 		const char *name = ks_match_class_name((enum ks_match_class)i);
 
 		CU_ASSERT_EQUAL(ks_match_class_parse(name, &class), 0);
-		CU_ASSERT_EQUAL(class, i);
+		CU_ASSERT_EQUAL((int)class, i);
 	}
 	enum ks_match_class class = KS_MATCH_CLASS_MAX;
 
