@@ -142,9 +142,10 @@ waiting_for(const struct ks_proxy *px, enum ks_upstream_class class)
 struct upstream *
 upstream_get(struct ks_proxy *px, enum ks_upstream_class class, bool fresh, int *err)
 {
-	struct upstream *up = fresh ? NULL : TAILQ_FIRST(&px->idle[class]);
+	struct upstream *up = TAILQ_FIRST(&px->idle[class]);
 
-	if (up != NULL) {
+	/* One that has just been opened stands first, and only that one is fresh. */
+	if (up != NULL && !(fresh && up->served > 0)) {
 		TAILQ_REMOVE(&px->idle[class], up, link);
 		px->idle_count--;
 		return up;
