@@ -205,6 +205,8 @@ def framings(api: ApiServer, gateway: Gateway) -> None:
     def say(peer: Peer, seen: Seen) -> bool:
         raw, on, _, _ = said.get(seen.target, (OK, True, 200, b"ok"))
         peer.send(raw)
+        if not on:
+            peer.end()
         return on
 
     with instead(api, say):

@@ -68,6 +68,14 @@ class Peer:
         """All of it."""
         self.socket.sendall(data)
 
+    def end(self) -> None:
+        """The end of the stream as TLS tells it: without it what came before may have been cut off."""
+        try:
+            self.socket.settimeout(5)
+            self.socket.unwrap()
+        except OSError:
+            pass
+
 
 @dataclass
 class Rude:
