@@ -16,7 +16,7 @@
 #include "match_priv.h"
 
 #define NAME_MAX_BYTES 128u
-#define DECODED_MAX (16u * 1024)
+#define NAME_DECODED_MAX (16u * 1024)
 
 /* One value on its way: where it stands, as it came, as it is meant. */
 struct part {
@@ -157,7 +157,7 @@ path(struct ks_matcher *m)
 /* ---- query ---- */
 
 static bool
-query_decode(struct ks_matcher *m, struct ks_str raw, char *out, struct ks_str *text)
+query_decode(struct ks_matcher *m, struct ks_str raw, struct ks_str *text, char *out, size_t cap)
 {
 	bool bad = false;
 	int n;
@@ -165,7 +165,7 @@ query_decode(struct ks_matcher *m, struct ks_str raw, char *out, struct ks_str *
 	*text = raw;
 	if (memchr(raw.p, '%', raw.n) == NULL && memchr(raw.p, '+', raw.n) == NULL)
 		return true;
-	n = raw.n <= DECODED_MAX ? ks_percent_decode(raw, true, out, DECODED_MAX, &bad) : -1;
+	n = ks_percent_decode(raw, true, out, cap, &bad);
 	if (n < 0) {
 		ks_match_gap(m, GAP_DECODED);
 		return false;
@@ -194,7 +194,7 @@ scan_name(struct ks_matcher *m, const struct part *part, struct ks_str name)
 static struct ks_str
 name_stored(struct ks_matcher *m, struct ks_str name)
 {
-	if (m->name_bytes + name.n > MATCH_NAME_TEXT_BYTES - DECODED_MAX)
+	if (m->name_bytes + name.n > MATCH_NAME_TEXT_BYTES - NAME_DECODED_MAX)
 		return KS_STR("(a name)");
 	m->name_bytes += name.n;
 	return name;
@@ -205,11 +205,11 @@ query_new(struct ks_matcher *m, struct part *part)
 {
 	struct ks_str name;
 
-	if (!query_decode(m, part->name, m->name_text + m->name_bytes, &name))
+	if (!query_decode(m, part->name, &name, m->name_text + m->name_bytes, NAME_DECODED_MAX))
 		return;
 	if (!is_plain_name(name))
 		scan_name(m, part, name);
-	if (!query_decode(m, part->raw, m->plain, &part->value))
+	if (!query_decode(m, part->raw, &part->value, m->plain, MATCH_DECODE_BYTES))
 		return;
 
 	bool decoded = name.p != part->name.p;

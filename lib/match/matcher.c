@@ -138,8 +138,6 @@ epoch_wrap(struct ks_matcher *m)
 static void
 request_begin(struct ks_matcher *m, struct ks_exchange *ex)
 {
-	const struct ks_match_limits *limits = &m->db->limits;
-
 	m->ex = ex;
 	ex->body_fields = 0;
 	ex->body_depth = 0;
@@ -151,9 +149,17 @@ request_begin(struct ks_matcher *m, struct ks_exchange *ex)
 	m->fault = FAULT_NONE;
 	m->key_bytes = 0;
 	m->name_bytes = 0;
-	m->decode_left = limits->decoded_bytes != 0
-				 ? limits->decoded_bytes
-				 : (uint64_t)DECODED_FACTOR * ex->body_bytes + DECODED_BASE;
+	/* A head is small, and whether its values are known already must make no difference. */
+	m->decode_left = UINT64_MAX;
+}
+
+static void
+body_begin(struct ks_matcher *m)
+{
+	uint32_t limit = m->db->limits.decoded_bytes;
+
+	m->decode_left =
+		limit != 0 ? limit : (uint64_t)DECODED_FACTOR * m->ex->body_bytes + DECODED_BASE;
 }
 
 void
@@ -161,6 +167,7 @@ ks_match_exchange(struct ks_matcher *m, struct ks_exchange *ex)
 {
 	request_begin(m, ex);
 	ks_match_head(m);
+	body_begin(m);
 	ks_match_body(m);
 	ks_match_findings(m);
 	m->stats.exchanges++;

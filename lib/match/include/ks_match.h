@@ -56,7 +56,7 @@ struct ks_match_rule {
 
 struct ks_match_limits {
 	uint16_t json_depth;         /**< 0: 64; at most 1024 */
-	uint32_t decoded_bytes;      /**< per request, all decoders; 0: 4 times body + 64 KiB */
+	uint32_t decoded_bytes;      /**< per body, all decoders; 0: 4 times body + 64 KiB */
 	uint8_t decode_rounds;       /**< 0: 3; at most 8 */
 };
 
