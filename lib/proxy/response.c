@@ -29,6 +29,8 @@ learn_proof(struct ks_proxy *px, struct ks_exchange *ex)
 		p->proven = true;
 		proof_add(px, p->token_hash, p->token_exp_s);
 	}
+	/* It is now charged to the name, or no longer: to whoever keeps those windows. */
+	ex->route_hash = ks_exchange_route(ex);
 }
 
 static void
