@@ -112,6 +112,7 @@ def learn_forwards(api: ApiServer, gateway: Gateway) -> None:
 def everyday_is_normal(api: ApiServer, gateway: Gateway) -> None:
     gateway.mode("learn")
     teach()
+    time.sleep(12)  # windows of one and ten seconds count for what is usual once they are over
     learned(gateway, ROUNDS * 7)
     after = gateway.last_alert()
     for mode in ("detect", "enforce"):
